@@ -1,0 +1,2 @@
+//! Ferroform: infrastructure as code for AWS in one binary.
+pub mod words;

@@ -1,0 +1,19 @@
+//! The words that the whole house speaks: errors, addresses, values, schemas, and what a resource type is.
+//! Nothing here knows of stacks, state or any cloud.
+
+pub mod address;
+pub mod calls;
+pub mod error;
+pub mod failure;
+pub mod number;
+pub mod reads;
+pub mod resource;
+pub mod schema;
+pub mod source;
+pub mod value;
+
+pub use address::{Address, Key, Mode};
+pub use error::{Diagnostic, Diagnostics, Result, Severity};
+pub use number::Number;
+pub use source::{Source, Span};
+pub use value::{Object, Type, Value};

@@ -1,0 +1,57 @@
+//! What one sweep of reads shares: who else is asked for, and answers that serve several.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::failure::Outcome;
+use super::value::Value;
+
+/// An answer under way or there, of a type that its askers know.
+type Slot = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
+
+/// One thing that this sweep asks for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its resource type.
+    pub kind: Arc<str>,
+    /// Its id.
+    pub id: String,
+    /// What the state holds of it.
+    pub prior: Value,
+}
+
+/// What a sweep of reads shares. A new sweep (the next poll of a wait, the read after an update) has a new one, so that nothing
+/// in it is ever stale.
+#[derive(Default)]
+pub struct Reads {
+    asked: Vec<Asked>,
+    answers: Mutex<HashMap<String, Slot>>,
+}
+
+impl Reads {
+    /// For a sweep that asks for all of these.
+    #[must_use]
+    pub fn of(asked: Vec<Asked>) -> Self {
+        Self { asked, answers: Mutex::default() }
+    }
+
+    /// All that this sweep asks for, of those types: one call may fetch what several types need.
+    pub fn asked<'a>(&'a self, kinds: &'a [&'a str]) -> impl Iterator<Item = &'a Asked> {
+        self.asked.iter().filter(|a| kinds.contains(&a.kind.as_ref()))
+    }
+
+    /// The answer under that key (`ec2:DescribeAddresses`), fetched by whoever asks first; a failure is not remembered.
+    pub async fn once<T, F>(&self, key: impl Into<String>, fetch: impl FnOnce() -> F + Send) -> Outcome<Arc<T>>
+    where
+        T: Send + Sync + 'static,
+        F: Future<Output = Outcome<T>> + Send,
+    {
+        let slot = self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(key.into()).or_default().clone();
+        let answer = slot.get_or_try_init(|| async { fetch().await.map(|t| Arc::new(t) as Arc<dyn Any + Send + Sync>) }).await?;
+        Ok(answer.clone().downcast().expect("one key stands for answers of one type"))
+    }
+}

@@ -1,0 +1,459 @@
+//! What a resource type, a data source and a provider are; and their object-safe twins, which is all that the engine sees.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::failure::{Failure, Outcome};
+use super::reads::Reads;
+use super::schema::{Attr, Block, Field};
+use super::value::Value;
+
+/// What identifies a resource to its cloud; also its attribute `id`.
+pub type Id = String;
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+/// A future in a box.
+pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How far the cloud has got with a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It can be used and changed.
+    Ready,
+    /// Something goes on; the word is the cloud's (`pending`, `stopping`).
+    Pending(String),
+    /// It will never be ready; the reason is the cloud's.
+    Failed(String),
+}
+
+/// A resource as the cloud has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live<R> {
+    /// Its id.
+    pub id: Id,
+    /// All its attributes; of those that are `local`, anything: the engine keeps the state's.
+    pub value: R,
+}
+
+/// A resource that is asked for: by id, and with what the state holds of it. There is no prior value on import.
+#[derive(Clone, Debug)]
+pub struct Known<R> {
+    /// Its id.
+    pub id: Id,
+    /// What the state holds; lets a read leave out what nobody manages, and find what the id alone doesn't name.
+    pub prior: Option<R>,
+}
+
+/// What a call runs with.
+pub struct Cx<'a, C> {
+    /// The clients of the provider's configuration that the resource belongs to.
+    pub cloud: &'a C,
+    /// The idempotency token of the intent: the same when an interrupted creation is tried again. At most 64 ASCII characters.
+    pub token: &'a str,
+    /// What this sweep of reads shares.
+    pub reads: &'a Reads,
+}
+
+/// An error that is worth another try for a while, since it comes from the cloud's own delay.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// The operation that gives it, `RunInstances`; empty for any.
+    pub operation: &'static str,
+    /// Its code; empty for any.
+    pub code: &'static str,
+    /// What its message contains; empty for anything.
+    pub message: &'static str,
+    /// How long.
+    pub within: Duration,
+}
+
+/// Something that no single attribute's schema can say is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The attribute to blame, `ingress.0.from_port`; empty for the whole resource.
+    pub path: String,
+    /// What is wrong, as a sentence without full stop.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem with that attribute.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
+
+/// The planned change of one resource, for a type that has more to say than its flags.
+pub struct Planned<'a> {
+    /// What the state holds, refreshed; none when it is to be created.
+    pub prior: Option<&'a Value>,
+    /// What is planned; may hold unknown values. May be changed.
+    pub want: &'a mut Value,
+    /// Attributes that differ and so will be changed.
+    pub changed: &'a [String],
+    /// Attributes whose change forces replacement, besides those flagged `force_new`.
+    pub replace: Vec<String>,
+    /// Attributes flagged `force_new` whose change does not replace this time.
+    pub keep: Vec<String>,
+}
+
+/// A resource type: a struct of its attributes, and the calls.
+///
+/// `create` makes the bare thing with one call where it can; the engine saves the id, reads it, calls `update` for what still
+/// differs, and reads again. Mutating calls are never repeated by the SDK: the engine does it, after looking whether the lost
+/// call took effect.
+pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
+    /// Its name, Terraform's.
+    const TYPE: &'static str;
+    /// Two small stacks in TOML, with `---` on a line between: the second has every attribute changed that can change in place.
+    const EXAMPLE: &'static str;
+    /// The provider's `schema_version`, for the state.
+    const SCHEMA_VERSION: u64 = 0;
+    /// How many one `read` may be asked for.
+    const BATCH: usize = 100;
+    /// The operations whose time limit a user may set in `timeouts`, with what holds otherwise, `("create", "10m")`.
+    const TIMEOUTS: &'static [(&'static str, &'static str)] = &[];
+    /// Errors worth another try.
+    const RETRY: &'static [Retry] = &[];
+    /// Error codes that say that it does not exist, besides those that every service shares.
+    const GONE: &'static [&'static str] = &[];
+    /// Whether a create call silently takes over what already exists under the same name. If so the engine asks `find` first and refuses.
+    const UPSERTS: bool = false;
+    /// Whether a delete call returns before the thing is gone, so that the engine has to wait for it.
+    const LINGERS: bool = false;
+    /// The clients that it needs.
+    type Cloud: Send + Sync + 'static;
+
+    /// Brings the bare thing into being.
+    fn create(&self, cx: &Cx<'_, Self::Cloud>) -> impl Future<Output = Outcome<Id>> + Send;
+    /// What there is now; what no longer exists is left out. Never asked for nothing.
+    fn read(cx: &Cx<'_, Self::Cloud>, known: &[Known<Self>]) -> impl Future<Output = Outcome<Vec<Live<Self>>>> + Send;
+    /// Makes the live one like `self`. Must be safe to repeat. Not called where nothing differs.
+    fn update(&self, cx: &Cx<'_, Self::Cloud>, live: &Live<Self>) -> impl Future<Output = Outcome<()>> + Send;
+    /// Removes it. Settings that act on removal (`force_destroy`) are those of the state, in `live`.
+    fn delete(cx: &Cx<'_, Self::Cloud>, live: &Live<Self>) -> impl Future<Output = Outcome<()>> + Send;
+
+    /// Those that could be this one, by its natural name or by the token: after a creation whose answer was lost, and before
+    /// a creation where `UPSERTS`. Without an answer nothing can be recovered, so only types with a token that the cloud
+    /// honours (where creating again gives the same thing) may leave it out.
+    fn find(&self, _cx: &Cx<'_, Self::Cloud>) -> impl Future<Output = Outcome<Option<Id>>> + Send {
+        async { Ok(None) }
+    }
+    /// The id for what the user gave to `import`.
+    fn import(_cx: &Cx<'_, Self::Cloud>, given: &str) -> impl Future<Output = Outcome<Id>> + Send {
+        let id = given.to_owned();
+        async { Ok(id) }
+    }
+    /// How far the cloud has got with it.
+    fn status(_live: &Live<Self>) -> Status {
+        Status::Ready
+    }
+    /// What no single attribute can say. The value may hold unknown parts, about which nothing can be said.
+    fn check(_given: &Value) -> Vec<Problem> {
+        vec![]
+    }
+    /// What flags can't say about a change: replacement under a condition, computed attributes that change along.
+    fn plan(_planned: &mut Planned<'_>) {}
+}
+
+/// A data source: a struct of what the user gives and what the cloud answers.
+pub trait DataSource: Block + Field + Clone + Send + Sync + 'static {
+    /// Its name, Terraform's.
+    const TYPE: &'static str;
+    /// A small stack in TOML that reads it.
+    const EXAMPLE: &'static str;
+    /// The clients that it needs.
+    type Cloud: Send + Sync + 'static;
+
+    /// The same with the answers filled in, and its id.
+    fn read(self, cx: &Cx<'_, Self::Cloud>) -> impl Future<Output = Outcome<Live<Self>>> + Send;
+    /// What no single attribute can say.
+    fn check(_given: &Value) -> Vec<Problem> {
+        vec![]
+    }
+}
+
+/// Whose account it is, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account's number.
+    pub account: String,
+    /// Who calls, an ARN.
+    pub caller: String,
+    /// The region of the configuration.
+    pub region: String,
+}
+
+/// A provider's clients for one configuration of it.
+pub trait Cloud: Send + Sync {
+    /// For the types of this provider.
+    fn as_any(&self) -> &(dyn Any + Send + Sync);
+    /// Asked once and remembered. None for a provider without accounts.
+    fn identity(&self) -> Fut<'_, Outcome<Option<Identity>>>;
+    /// Tags that every resource gets, unless it has the same key itself.
+    fn default_tags(&self) -> &Tags;
+    /// Whether a tag of that key is none of ours: kept out of reads and never removed.
+    fn ignores_tag(&self, key: &str) -> bool;
+}
+
+/// What a provider's configuration is made with besides the stack's own block.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Send every call here, with made-up credentials: the sandbox.
+    pub sandbox: Option<String>,
+    /// Counts every call.
+    pub calls: Arc<super::calls::Calls>,
+}
+
+/// A family of types with one configuration.
+pub trait Provider: Sync {
+    /// The word in `provider.NAME`, and the first word of its types' names.
+    fn name(&self) -> &'static str;
+    /// Its address in Terraform's registry, `registry.terraform.io/hashicorp/aws`.
+    fn source(&self) -> &'static str;
+    /// The attributes of its configuration.
+    fn attrs(&self) -> &'static [Attr];
+    /// Its clients for a known configuration. Makes no call.
+    fn configure<'a>(&'a self, config: &'a Value, settings: &'a Settings) -> Fut<'a, Outcome<Arc<dyn Cloud>>>;
+}
+
+/// What a call runs with, before the type's own clients are known.
+pub struct Context<'a> {
+    /// The provider's clients.
+    pub cloud: &'a dyn Cloud,
+    /// See [`Cx::token`].
+    pub token: &'a str,
+    /// See [`Cx::reads`].
+    pub reads: &'a Reads,
+}
+
+impl<'a> Context<'a> {
+    fn typed<C: 'static>(&self) -> Cx<'a, C> {
+        let cloud = self.cloud.as_any().downcast_ref().expect("the registry pairs each type with its own provider");
+        Cx { cloud, token: self.token, reads: self.reads }
+    }
+}
+
+/// A [`Live`] whose type is known only at run time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Its id.
+    pub id: Id,
+    /// All its attributes but `id`, as an object.
+    pub value: Value,
+    /// How far the cloud has got with it.
+    pub status: Status,
+}
+
+/// [`Resource`], object-safe. Values are objects of the type's attributes, wholly known.
+pub trait ResourceType: Send + Sync {
+    /// See [`Resource::TYPE`].
+    fn name(&self) -> &'static str;
+    /// What it is, in sentences.
+    fn doc(&self) -> &'static str;
+    /// Its attributes, but for `id` and `timeouts`.
+    fn attrs(&self) -> &'static [Attr];
+    /// See [`Resource::EXAMPLE`].
+    fn example(&self) -> &'static str;
+    /// See [`Resource::SCHEMA_VERSION`].
+    fn schema_version(&self) -> u64;
+    /// See [`Resource::BATCH`].
+    fn batch(&self) -> usize;
+    /// See [`Resource::TIMEOUTS`].
+    fn timeouts(&self) -> &'static [(&'static str, &'static str)];
+    /// See [`Resource::RETRY`].
+    fn retry(&self) -> &'static [Retry];
+    /// See [`Resource::GONE`].
+    fn gone(&self) -> &'static [&'static str];
+    /// See [`Resource::UPSERTS`].
+    fn upserts(&self) -> bool;
+    /// See [`Resource::LINGERS`].
+    fn lingers(&self) -> bool;
+    /// See [`Resource::check`].
+    fn check(&self, given: &Value) -> Vec<Problem>;
+    /// See [`Resource::plan`].
+    fn plan(&self, planned: &mut Planned<'_>);
+    /// See [`Resource::create`].
+    fn create<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Id>>;
+    /// See [`Resource::read`]. A prior value is what the state holds.
+    fn read<'a>(&'a self, cx: &'a Context<'_>, known: &'a [Known<Value>]) -> Fut<'a, Outcome<Vec<Found>>>;
+    /// See [`Resource::update`].
+    fn update<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value, live: &'a Found) -> Fut<'a, Outcome<()>>;
+    /// See [`Resource::delete`].
+    fn delete<'a>(&'a self, cx: &'a Context<'_>, live: &'a Found) -> Fut<'a, Outcome<()>>;
+    /// See [`Resource::find`].
+    fn find<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>>;
+    /// See [`Resource::import`].
+    fn import<'a>(&'a self, cx: &'a Context<'_>, given: &'a str) -> Fut<'a, Outcome<Id>>;
+}
+
+/// [`DataSource`], object-safe.
+pub trait DataType: Send + Sync {
+    /// See [`DataSource::TYPE`].
+    fn name(&self) -> &'static str;
+    /// What it is, in sentences.
+    fn doc(&self) -> &'static str;
+    /// Its attributes, but for `id`.
+    fn attrs(&self) -> &'static [Attr];
+    /// See [`DataSource::EXAMPLE`].
+    fn example(&self) -> &'static str;
+    /// See [`DataSource::check`].
+    fn check(&self, given: &Value) -> Vec<Problem>;
+    /// See [`DataSource::read`].
+    fn read<'a>(&'a self, cx: &'a Context<'_>, given: &'a Value) -> Fut<'a, Outcome<Found>>;
+}
+
+/// A resource type as a value: `&Of::<Eip>::TYPE`.
+pub struct Of<R>(PhantomData<fn() -> R>);
+
+impl<R> Of<R> {
+    /// The only one.
+    pub const TYPE: Self = Self(PhantomData);
+}
+
+fn typed<R: Field>(value: &Value) -> Outcome<R> {
+    R::take(value).map_err(|e| Failure::other(format!("{e} (a bug in ferroform: values are checked before)")))
+}
+
+fn live<R: Field>(found: &Found) -> Outcome<Live<R>> {
+    Ok(Live { id: found.id.clone(), value: typed(&found.value)? })
+}
+
+impl<R: Resource> ResourceType for Of<R> {
+    fn name(&self) -> &'static str {
+        R::TYPE
+    }
+    fn doc(&self) -> &'static str {
+        R::DOC
+    }
+    fn attrs(&self) -> &'static [Attr] {
+        R::ATTRS
+    }
+    fn example(&self) -> &'static str {
+        R::EXAMPLE
+    }
+    fn schema_version(&self) -> u64 {
+        R::SCHEMA_VERSION
+    }
+    fn batch(&self) -> usize {
+        R::BATCH
+    }
+    fn timeouts(&self) -> &'static [(&'static str, &'static str)] {
+        R::TIMEOUTS
+    }
+    fn retry(&self) -> &'static [Retry] {
+        R::RETRY
+    }
+    fn gone(&self) -> &'static [&'static str] {
+        R::GONE
+    }
+    fn upserts(&self) -> bool {
+        R::UPSERTS
+    }
+    fn lingers(&self) -> bool {
+        R::LINGERS
+    }
+    fn check(&self, given: &Value) -> Vec<Problem> {
+        R::check(given)
+    }
+    fn plan(&self, planned: &mut Planned<'_>) {
+        R::plan(planned);
+    }
+    fn create<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Id>> {
+        Box::pin(async move { typed::<R>(want)?.create(&cx.typed()).await })
+    }
+    fn read<'a>(&'a self, cx: &'a Context<'_>, known: &'a [Known<Value>]) -> Fut<'a, Outcome<Vec<Found>>> {
+        Box::pin(async move {
+            // A state that another version wrote may lack what the type requires: then the id alone has to do.
+            let prior = |v: &Value| R::take(v).ok();
+            let known: Vec<Known<R>> = known.iter().map(|k| Known { id: k.id.clone(), prior: k.prior.as_ref().and_then(prior) }).collect();
+            let found = R::read(&cx.typed(), &known).await?;
+            Ok(found.into_iter().map(|l| Found { status: R::status(&l), value: l.value.give(), id: l.id }).collect())
+        })
+    }
+    fn update<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value, found: &'a Found) -> Fut<'a, Outcome<()>> {
+        Box::pin(async move { typed::<R>(want)?.update(&cx.typed(), &live(found)?).await })
+    }
+    fn delete<'a>(&'a self, cx: &'a Context<'_>, found: &'a Found) -> Fut<'a, Outcome<()>> {
+        Box::pin(async move { R::delete(&cx.typed(), &live(found)?).await })
+    }
+    fn find<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>> {
+        Box::pin(async move { typed::<R>(want)?.find(&cx.typed()).await })
+    }
+    fn import<'a>(&'a self, cx: &'a Context<'_>, given: &'a str) -> Fut<'a, Outcome<Id>> {
+        Box::pin(async move { R::import(&cx.typed(), given).await })
+    }
+}
+
+/// A data source as a value: `&DataOf::<Ami>::TYPE`.
+pub struct DataOf<D>(PhantomData<fn() -> D>);
+
+impl<D> DataOf<D> {
+    /// The only one.
+    pub const TYPE: Self = Self(PhantomData);
+}
+
+impl<D: DataSource> DataType for DataOf<D> {
+    fn name(&self) -> &'static str {
+        D::TYPE
+    }
+    fn doc(&self) -> &'static str {
+        D::DOC
+    }
+    fn attrs(&self) -> &'static [Attr] {
+        D::ATTRS
+    }
+    fn example(&self) -> &'static str {
+        D::EXAMPLE
+    }
+    fn check(&self, given: &Value) -> Vec<Problem> {
+        D::check(given)
+    }
+    fn read<'a>(&'a self, cx: &'a Context<'_>, given: &'a Value) -> Fut<'a, Outcome<Found>> {
+        Box::pin(async move {
+            let read = typed::<D>(given)?.read(&cx.typed()).await?;
+            Ok(Found { id: read.id, value: read.value.give(), status: Status::Ready })
+        })
+    }
+}
+
+/// Everything that there is: the engine gets it as an argument and names no type itself.
+#[derive(Clone, Copy)]
+pub struct Registry {
+    /// The providers.
+    pub providers: &'static [&'static dyn Provider],
+    /// The resource types.
+    pub resources: &'static [&'static dyn ResourceType],
+    /// The data sources.
+    pub data: &'static [&'static dyn DataType],
+}
+
+impl Registry {
+    /// The resource type of that name.
+    #[must_use]
+    pub fn resource(&self, name: &str) -> Option<&'static dyn ResourceType> {
+        self.resources.iter().find(|t| t.name() == name).copied()
+    }
+
+    /// The data source of that name.
+    #[must_use]
+    pub fn data(&self, name: &str) -> Option<&'static dyn DataType> {
+        self.data.iter().find(|t| t.name() == name).copied()
+    }
+
+    /// The provider of that name.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<&'static dyn Provider> {
+        self.providers.iter().find(|p| p.name() == name).copied()
+    }
+
+    /// The provider that a type belongs to, by the first word of the type's name.
+    #[must_use]
+    pub fn provider_of(&self, kind: &str) -> Option<&'static dyn Provider> {
+        self.provider(kind.split('_').next().unwrap_or_default())
+    }
+}
