@@ -1,2 +1,3 @@
 //! Ferroform: infrastructure as code for AWS in one binary.
+pub mod aws;
 pub mod words;

@@ -1,0 +1,276 @@
+//! The clients of one configuration of the provider, and whose account they act on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::ProvideRegion;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use tokio::sync::OnceCell;
+
+use super::config::{Config, Endpoints};
+use super::rate::Rates;
+use super::transport::{Watch, http_client};
+use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::resource::{Cloud, Fut, Identity, Settings, Tags};
+
+/// How long a look for credentials may take where no profile names a slower way, such as a program that asks for a code.
+const CREDENTIALS: Duration = Duration::from_millis(1500);
+
+/// The clients. They share one connection pool.
+#[derive(Debug)]
+pub struct Aws {
+    /// CloudWatch.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// EC2.
+    pub ec2: aws_sdk_ec2::Client,
+    /// IAM; its calls go to the partition's one region.
+    pub iam: aws_sdk_iam::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Route 53; its calls go to the partition's one region.
+    pub route53: aws_sdk_route53::Client,
+    /// SNS.
+    pub sns: aws_sdk_sns::Client,
+    /// SSM.
+    pub ssm: aws_sdk_ssm::Client,
+    /// STS.
+    pub sts: aws_sdk_sts::Client,
+    /// The tagging API: tags of many resources of any service in one call.
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+    /// The region of the configuration.
+    pub region: String,
+    config: Config,
+    default_tags: Tags,
+    sdk: SdkConfig,
+    identity: OnceCell<Identity>,
+}
+
+/// A client of each service: with the watch, and with the endpoint that the configuration names for it.
+macro_rules! client {
+    ($krate:ident, $sdk:expr, $watch:expr, $endpoint:expr) => {{
+        let mut config = $krate::config::Builder::from($sdk).interceptor($watch.clone());
+        if let Some(url) = $endpoint {
+            config.set_endpoint_url(Some(url));
+        }
+        $krate::Client::from_conf(config.build())
+    }};
+}
+
+impl Aws {
+    /// The clients for that configuration. Makes no call.
+    pub async fn new(config: Config, settings: &Settings) -> Outcome<Self> {
+        let rates = Arc::new(Rates::default());
+        let sdk = sdk_config(&config, settings, rates.clone()).await?;
+        let region = sdk.region().map(ToString::to_string).unwrap_or_default();
+        let watch = Watch { calls: settings.calls.clone(), rates };
+        let given = |pick: fn(&Endpoints) -> &Option<String>| match settings.sandbox {
+            Some(_) => None,
+            None => config.endpoints.iter().find_map(|e| pick(e).clone()),
+        };
+        Ok(Self {
+            cloudwatch: client!(aws_sdk_cloudwatch, &sdk, watch, given(|e| &e.cloudwatch)),
+            ec2: client!(aws_sdk_ec2, &sdk, watch, given(|e| &e.ec2)),
+            iam: client!(aws_sdk_iam, &sdk, watch, given(|e| &e.iam)),
+            logs: client!(aws_sdk_cloudwatchlogs, &sdk, watch, given(|e| &e.logs)),
+            route53: client!(aws_sdk_route53, &sdk, watch, given(|e| &e.route53)),
+            sns: client!(aws_sdk_sns, &sdk, watch, given(|e| &e.sns)),
+            ssm: client!(aws_sdk_ssm, &sdk, watch, given(|e| &e.ssm)),
+            sts: client!(aws_sdk_sts, &sdk, watch, given(|e| &e.sts)),
+            tagging: client!(aws_sdk_resourcegroupstagging, &sdk, watch, given(|e| &e.resourcegroupstaggingapi)),
+            region,
+            default_tags: config.default_tags.as_ref().map(|d| d.tags.clone()).unwrap_or_default(),
+            sdk,
+            config,
+            identity: OnceCell::new(),
+        })
+    }
+
+    /// `aws`, `aws-cn` or `aws-us-gov`, by the region.
+    #[must_use]
+    pub fn partition(&self) -> &'static str {
+        match self.region.split('-').next() {
+            Some("cn") => "aws-cn",
+            _ if self.region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+
+    /// The domain that the partition's hosts end with.
+    #[must_use]
+    pub fn dns_suffix(&self) -> &'static str {
+        if self.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }
+    }
+
+    /// The account's number.
+    pub async fn account(&self) -> Outcome<String> {
+        Ok(self.who().await?.account.clone())
+    }
+
+    /// `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE` in this account and region.
+    pub async fn arn(&self, service: &str, resource: &str) -> Outcome<String> {
+        Ok(format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account().await?))
+    }
+
+    /// Whose account it is; asked once.
+    pub async fn who(&self) -> Outcome<&Identity> {
+        self.identity
+            .get_or_try_init(|| async {
+                self.look_for_credentials().await?;
+                let answer = self.sts.get_caller_identity().send().await?;
+                let account = answer.account.unwrap_or_default();
+                self.may_touch(&account)?;
+                Ok(Identity { account, caller: answer.arn.unwrap_or_default(), region: self.region.clone() })
+            })
+            .await
+    }
+
+    /// Missing credentials are told at once and in words: the chain's own search takes seconds and its error is unreadable.
+    async fn look_for_credentials(&self) -> Outcome<()> {
+        let Some(provider) = self.sdk.credentials_provider() else { return Err(no_credentials("no source of credentials is configured")) };
+        let slow = self.config.profile.is_some() || has_profile(&self.config).await;
+        let limit = if slow { Duration::from_secs(120) } else { CREDENTIALS };
+        match tokio::time::timeout(limit, provider.provide_credentials()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => {
+                Err(no_credentials(&std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)))
+            }
+            Err(_) => Err(no_credentials("nothing answered in time")),
+        }
+    }
+
+    fn may_touch(&self, account: &str) -> Outcome<()> {
+        let Config { allowed_account_ids: allowed, forbidden_account_ids: forbidden, .. } = &self.config;
+        if forbidden.contains(account) || !(allowed.is_empty() || allowed.contains(account)) {
+            return Err(Failure::other(format!("the credentials are those of account {account}, which this stack must not touch"))
+                .because(Cause::Denied)
+                .help("choose another profile, or change `allowed_account_ids` or `forbidden_account_ids` of `provider.aws`"));
+        }
+        Ok(())
+    }
+}
+
+fn no_credentials(why: &str) -> Failure {
+    Failure::other(format!("there are no AWS credentials: {why}")).because(Cause::Denied).help(
+        "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`; with --sandbox a local AWS needs none",
+    )
+}
+
+async fn has_profile(config: &Config) -> bool {
+    let (fs, env) = (aws_types::os_shim_internal::Fs::real(), aws_types::os_shim_internal::Env::real());
+    let Ok(profiles) = aws_config::profile::load(&fs, &env, &files(config), config.profile.clone().map(Into::into)).await else {
+        return false;
+    };
+    profiles.get_profile(profiles.selected_profile()).is_some()
+}
+
+fn files(config: &Config) -> EnvConfigFiles {
+    if config.shared_config_files.is_empty() && config.shared_credentials_files.is_empty() {
+        return EnvConfigFiles::default();
+    }
+    let mut files = EnvConfigFiles::builder();
+    for path in &config.shared_config_files {
+        files = files.with_file(EnvConfigFileKind::Config, path);
+    }
+    for path in &config.shared_credentials_files {
+        files = files.with_file(EnvConfigFileKind::Credentials, path);
+    }
+    files.build()
+}
+
+async fn region(config: &Config) -> Outcome<Region> {
+    if let Some(region) = &config.region {
+        return Ok(Region::new(region.clone()));
+    }
+    let mut profile = ProfileFileRegionProvider::builder().profile_files(files(config));
+    if let Some(name) = &config.profile {
+        profile = profile.profile_name(name);
+    }
+    let found = match EnvironmentVariableRegionProvider::new().region().await {
+        Some(region) => Some(region),
+        None => profile.build().region().await,
+    };
+    found.ok_or_else(|| {
+        Failure::other("no AWS region is set").help("set `region` in `provider.aws`, AWS_REGION, or `region` in the profile")
+    })
+}
+
+async fn sdk_config(config: &Config, settings: &Settings, rates: Arc<Rates>) -> Outcome<SdkConfig> {
+    let retries = u32::try_from(config.max_retries.unwrap_or(25)).unwrap_or(25);
+    let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).read_timeout(Duration::from_secs(60)).build();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client(rates))
+        .region(region(config).await?)
+        .profile_files(files(config))
+        .retry_config(RetryConfig::standard().with_max_attempts(retries + 1).with_max_backoff(Duration::from_secs(10)))
+        .timeout_config(timeouts);
+    if let Some(profile) = &config.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(yes) = config.use_fips_endpoint {
+        loader = loader.use_fips(yes);
+    }
+    if let Some(yes) = config.use_dualstack_endpoint {
+        loader = loader.use_dual_stack(yes);
+    }
+    if let Some(url) = &settings.sandbox {
+        return Ok(loader
+            .endpoint_url(url)
+            .credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "sandbox"))
+            .load()
+            .await);
+    }
+    if let (Some(key), Some(secret)) = (&config.access_key, &config.secret_key) {
+        loader = loader.credentials_provider(Credentials::new(key, secret, config.token.clone(), None, "provider.aws"));
+    }
+    let sdk = loader.load().await;
+    match &config.assume_role {
+        Some(role) => assume(sdk, role).await,
+        None => Ok(sdk),
+    }
+}
+
+async fn assume(sdk: SdkConfig, role: &super::config::AssumeRole) -> Outcome<SdkConfig> {
+    let Some(arn) = &role.role_arn else { return Err(Failure::other("`assume_role` needs a `role_arn`")) };
+    let mut provider = aws_config::sts::AssumeRoleProvider::builder(arn).configure(&sdk);
+    provider = provider.session_name(role.session_name.as_deref().unwrap_or("ferroform"));
+    if let Some(id) = &role.external_id {
+        provider = provider.external_id(id);
+    }
+    if let Some(policy) = &role.policy {
+        provider = provider.policy(policy);
+    }
+    if !role.policy_arns.is_empty() {
+        provider = provider.policy_arns(role.policy_arns.iter().cloned().collect());
+    }
+    if let Some(text) = &role.duration {
+        let span: jiff::SignedDuration =
+            text.parse().map_err(|_| Failure::other(format!("`duration` should be like `1h`, not `{text}`")))?;
+        provider = provider.session_length(Duration::from_secs(u64::try_from(span.as_secs()).unwrap_or(3600)));
+    }
+    let provider = provider.build().await;
+    Ok(sdk.into_builder().credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(provider)).build())
+}
+
+impl Cloud for Aws {
+    fn as_any(&self) -> &(dyn std::any::Any + Send + Sync) {
+        self
+    }
+    fn identity(&self) -> Fut<'_, Outcome<Option<Identity>>> {
+        Box::pin(async { self.who().await.cloned().map(Some) })
+    }
+    fn default_tags(&self) -> &Tags {
+        &self.default_tags
+    }
+    fn ignores_tag(&self, key: &str) -> bool {
+        let ignored = self.config.ignore_tags.as_ref();
+        key.starts_with("aws:")
+            || ignored.is_some_and(|i| i.keys.contains(key) || i.key_prefixes.iter().any(|p| key.starts_with(p.as_str())))
+    }
+}

@@ -1,0 +1,58 @@
+//! EC2 and VPC.
+
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+
+use super::client::Aws;
+use super::tags::delta;
+use crate::words::failure::Outcome;
+use crate::words::resource::{Known, Tags};
+
+pub mod eip;
+
+/// The tag that tells a creation without a token of its own from any other, so that one whose answer was lost is found again.
+/// The first update after the creation takes it away.
+pub const INTENT_TAG: &str = "ferroform:intent";
+
+/// A filter that lets through what has one of those values. The SDK drops an empty list silently and would answer everything:
+/// never give it one.
+pub fn by(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
+}
+
+/// A filter on the ids of what is known. Unlike the list of ids of the same call it passes over those that no longer exist.
+pub fn by_id<R>(name: &str, known: &[Known<R>]) -> Filter {
+    by(name, known.iter().map(|k| k.id.as_str()))
+}
+
+/// EC2's tags as a map; those of AWS itself are left out.
+pub fn tags(tags: Option<&[Tag]>) -> Tags {
+    let own = tags.unwrap_or_default().iter().filter_map(|t| Some((t.key()?.to_owned(), t.value().unwrap_or_default().to_owned())));
+    own.filter(|(key, _)| !key.starts_with("aws:")).collect()
+}
+
+/// Tags to be set with the creation; none rather than an empty list, which EC2 refuses.
+pub fn tagged(kind: ResourceType, tags: &Tags) -> Option<Vec<TagSpecification>> {
+    let tags: Vec<Tag> = tags.iter().map(|(k, v)| Tag::builder().key(k).value(v).build()).collect();
+    (!tags.is_empty()).then(|| vec![TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build()])
+}
+
+/// The tags and that of the intent.
+pub fn with_intent(tags: &Tags, token: &str) -> Tags {
+    let mut tags = tags.clone();
+    tags.insert(INTENT_TAG.into(), token.into());
+    tags
+}
+
+/// Changes the tags of one thing from `old` to `new`.
+pub async fn retag(aws: &Aws, id: &str, old: &Tags, new: &Tags) -> Outcome<()> {
+    let (gone, set) = delta(old, new);
+    if !gone.is_empty() {
+        let gone = gone.into_iter().map(|key| Tag::builder().key(key).build()).collect();
+        aws.ec2.delete_tags().resources(id).set_tags(Some(gone)).send().await?;
+    }
+    if !set.is_empty() {
+        let set = set.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        aws.ec2.create_tags().resources(id).set_tags(Some(set)).send().await?;
+    }
+    Ok(())
+}

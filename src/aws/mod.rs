@@ -1,0 +1,63 @@
+//! AWS: its clients, its errors, its kinds of text, and a file for each resource type and data source.
+
+use std::sync::Arc;
+
+use crate::words::failure::{Failure, Outcome};
+use crate::words::resource::{Cloud, DataType, Fut, Provider, ResourceType, Settings};
+use crate::words::schema::{Attr, Block, Field};
+use crate::words::value::Value;
+
+pub mod client;
+pub mod config;
+pub mod ec2;
+pub mod error;
+pub mod policy;
+mod rate;
+pub mod tags;
+mod transport;
+pub mod types;
+
+pub use client::Aws;
+
+/// Every AWS resource type there is. Add yours here.
+pub const RESOURCES: &[&dyn ResourceType] = &[&crate::words::resource::Of::<ec2::eip::Eip>::TYPE];
+
+/// Every AWS data source there is. Add yours here.
+pub const DATA: &[&dyn DataType] = &[];
+
+/// The provider.
+pub struct AwsProvider;
+
+impl Provider for AwsProvider {
+    fn name(&self) -> &'static str {
+        "aws"
+    }
+    fn source(&self) -> &'static str {
+        "registry.terraform.io/hashicorp/aws"
+    }
+    fn attrs(&self) -> &'static [Attr] {
+        config::Config::ATTRS
+    }
+    fn configure<'a>(&'a self, config: &'a Value, settings: &'a Settings) -> Fut<'a, Outcome<Arc<dyn Cloud>>> {
+        Box::pin(async move {
+            let config = config::Config::take(config).map_err(|e| Failure::other(e.to_string()))?;
+            let aws: Arc<dyn Cloud> = Arc::new(Aws::new(config, settings).await?);
+            Ok(aws)
+        })
+    }
+}
+
+/// What to take away and what to add, to get from `old` to `new`.
+pub fn delta<'a, T: Ord>(old: &'a std::collections::BTreeSet<T>, new: &'a std::collections::BTreeSet<T>) -> (Vec<&'a T>, Vec<&'a T>) {
+    (old.difference(new).collect(), new.difference(old).collect())
+}
+
+/// For services that describe one thing at a time: eight reads in flight, the missing left out.
+pub async fn each<K, T, F>(keys: impl IntoIterator<Item = K>, read: impl Fn(K) -> F) -> Outcome<Vec<T>>
+where
+    F: Future<Output = Outcome<Option<T>>>,
+{
+    use futures::stream::{self, StreamExt, TryStreamExt};
+    let found: Vec<Option<T>> = stream::iter(keys).map(read).buffered(8).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}

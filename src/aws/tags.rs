@@ -1,0 +1,61 @@
+//! Tags of the services whose reads don't answer them: asked for all at once through the tagging API.
+
+use std::collections::HashMap;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::client::Aws;
+use crate::words::failure::{Cause, Outcome};
+use crate::words::resource::{Cx, Tags};
+
+/// The resource types whose tags are read here, so that one call serves them all.
+const BY_ARN: &[&str] = &["aws_cloudwatch_log_group", "aws_cloudwatch_metric_alarm", "aws_sns_topic"];
+/// How many ARNs one GetResources call takes.
+const PAGE: usize = 100;
+
+/// The tags of each of those ARNs; a resource without tags is left out. Where the caller may not use the tagging API, `one` is
+/// asked for each.
+pub async fn of_arns<F>(cx: &Cx<'_, Aws>, arns: &[String], one: impl Fn(String) -> F + Send + Sync) -> Outcome<HashMap<String, Tags>>
+where
+    F: Future<Output = Outcome<Tags>> + Send,
+{
+    let known: Vec<String> = cx.reads.asked(BY_ARN).filter_map(|a| a.prior.attr("arn").as_str().map(str::to_owned)).collect();
+    let shared = match cx.reads.once("tagging:GetResources", || by_arn(cx.cloud, known.clone())).await {
+        Ok(shared) => shared,
+        Err(failure) if failure.cause == Cause::Denied => return each(arns, one).await,
+        Err(failure) => return Err(failure),
+    };
+    let more: Vec<String> = arns.iter().filter(|arn| !known.contains(arn)).cloned().collect();
+    let more = by_arn(cx.cloud, more).await?;
+    let tags = |arn: &String| Some((arn.clone(), shared.get(arn).or_else(|| more.get(arn))?.clone()));
+    Ok(arns.iter().filter_map(tags).collect())
+}
+
+async fn by_arn(aws: &Aws, arns: Vec<String>) -> Outcome<HashMap<String, Tags>> {
+    let pages = arns.chunks(PAGE).map(<[String]>::to_vec).collect::<Vec<_>>();
+    let found = stream::iter(pages).map(|page| async move {
+        let answer = aws.tagging.get_resources().set_resource_arn_list(Some(page)).send().await?;
+        Outcome::Ok(answer.resource_tag_mapping_list.unwrap_or_default())
+    });
+    let found: Vec<Vec<_>> = found.buffer_unordered(8).try_collect().await?;
+    let mapping = found.into_iter().flatten().filter_map(|m| {
+        let tags = m.tags.unwrap_or_default().into_iter().map(|t| (t.key, t.value)).collect();
+        Some((m.resource_arn?, tags))
+    });
+    Ok(mapping.collect())
+}
+
+async fn each<F>(arns: &[String], one: impl Fn(String) -> F) -> Outcome<HashMap<String, Tags>>
+where
+    F: Future<Output = Outcome<Tags>>,
+{
+    stream::iter(arns.to_vec()).map(|arn| async { one(arn.clone()).await.map(|tags| (arn, tags)) }).buffer_unordered(8).try_collect().await
+}
+
+/// What to take away and what to set, to get from `old` to `new`.
+#[must_use]
+pub fn delta(old: &Tags, new: &Tags) -> (Vec<String>, Tags) {
+    let gone = old.keys().filter(|k| !new.contains_key(*k)).cloned().collect();
+    let set = new.iter().filter(|(k, v)| old.get(*k) != Some(v)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    (gone, set)
+}

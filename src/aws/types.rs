@@ -1,0 +1,96 @@
+//! Texts with a meaning: what is no such thing is refused before any call, and equal meanings are no difference.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde_json::Value as Json;
+
+use super::policy;
+
+crate::text!(
+    /// A network with no host bits set, `10.0.0.0/16`.
+    pub Cidr, "CIDR", normal_cidr, same_cidr
+);
+
+crate::text!(
+    /// An Amazon resource name.
+    pub Arn, "ARN", normal_arn, |a, b| a == b
+);
+
+crate::text!(
+    /// A JSON document: spacing and the order of keys mean nothing.
+    pub JsonText, "JSON", normal_json, same_json
+);
+
+crate::text!(
+    /// An IAM policy document: what AWS takes for the same policy is the same.
+    pub Policy, "IAM policy", normal_json, policy::same
+);
+
+crate::text!(
+    /// A DNS name: letter case and a final dot mean nothing.
+    pub DnsName, "DNS name", |s| Ok(s.to_owned()), |a, b| a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
+);
+
+crate::text!(
+    /// An IPv4 or IPv6 address.
+    pub Ip, "IP address", |s| s.parse::<IpAddr>().map(|_| s.to_owned()).map_err(|_| "an IP address such as `203.0.113.7`".into()), same_ip
+);
+
+fn normal_cidr(text: &str) -> Result<String, String> {
+    let net: IpNet = text.parse().map_err(|_| "a network such as `10.0.0.0/16` or `2001:db8::/32`".to_owned())?;
+    if net.network() != net.addr() {
+        return Err(format!("a network address; the network of `{text}` is `{}`", net.trunc()));
+    }
+    Ok(text.to_owned())
+}
+
+fn same_cidr(a: &str, b: &str) -> bool {
+    a == b || matches!((a.parse::<IpNet>(), b.parse::<IpNet>()), (Ok(a), Ok(b)) if a == b)
+}
+
+fn same_ip(a: &str, b: &str) -> bool {
+    a == b || matches!((a.parse::<IpAddr>(), b.parse::<IpAddr>()), (Ok(a), Ok(b)) if a == b)
+}
+
+fn normal_arn(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", partition, service, _, _, resource] if !partition.is_empty() && !service.is_empty() && !resource.is_empty() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("an ARN such as `arn:aws:sns:us-east-1:123456789012:topic`".into()),
+    }
+}
+
+fn normal_json(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Ok(String::new());
+    }
+    let json: Json = serde_json::from_str(text).map_err(|e| format!("JSON: {e}"))?;
+    Ok(json.to_string())
+}
+
+fn same_json(a: &str, b: &str) -> bool {
+    let parse = |s: &str| serde_json::from_str::<Json>(if s.trim().is_empty() { "null" } else { s });
+    a == b || matches!((parse(a), parse(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_have_no_host_bits() {
+        assert!(normal_cidr("10.0.0.0/16").is_ok());
+        assert!(normal_cidr("10.0.1.5/24").unwrap_err().contains("10.0.1.0/24"));
+        assert!(normal_cidr("10.0.0.0").is_err());
+        assert!(same_cidr("2001:DB8::/32", "2001:db8:0::/32"));
+    }
+
+    #[test]
+    fn names_of_resources_have_six_parts() {
+        assert!(normal_arn("arn:aws:iam::aws:policy/ReadOnlyAccess").is_ok());
+        assert!(normal_arn("policy/ReadOnlyAccess").is_err());
+    }
+}
