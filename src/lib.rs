@@ -1,3 +1,4 @@
 //! Ferroform: infrastructure as code for AWS in one binary.
 pub mod aws;
+pub mod engine;
 pub mod words;

@@ -1,0 +1,5 @@
+//! The engine: reads what there is, compares it with what is wanted, plans, applies. It gets the registry as an argument and
+//! names no cloud.
+
+pub mod event;
+pub mod plan;
