@@ -113,8 +113,14 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     const EXAMPLE: &'static str;
     /// The provider's `schema_version`, for the state.
     const SCHEMA_VERSION: u64 = 0;
+    /// Whether no cloud is behind it: what it makes lives in the state alone, or on this machine. Then
+    /// - the engine calls `generate` in place of `create` and `update`, and saves what that gives without reading it first;
+    /// - `read` is asked for one at a time and its answer belongs to whatever was asked for, since ids need not differ (that of
+    ///   every `random_password` is `none`); what it reads of an import bears the id to keep;
+    /// - a creation that was interrupted is forgotten: it left nothing that the next one would not make anew.
+    const LOCAL: bool = false;
     /// How many one `read` may be asked for.
-    const BATCH: usize = 100;
+    const BATCH: usize = if Self::LOCAL { 1 } else { 100 };
     /// The operations whose time limit a user may set in `timeouts`, with what holds otherwise, `("create", "10m")`.
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[];
     /// Errors worth another try.
@@ -137,6 +143,10 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     /// Removes it. Settings that act on removal (`force_destroy`) are those of the state, in `live`.
     fn delete(cx: &Cx<'_, Self::Cloud>, live: &Live<Self>) -> impl Future<Output = Outcome<()>> + Send;
 
+    /// The whole thing, where `LOCAL`: a new one, or what `have` becomes when it changes in place.
+    fn generate(&self, _cx: &Cx<'_, Self::Cloud>, _have: Option<&Live<Self>>) -> impl Future<Output = Outcome<Live<Self>>> + Send {
+        async { Err(Failure::other(format!("{} is made by its cloud (a bug in ferroform: it was asked for here)", Self::TYPE))) }
+    }
     /// Those that could be this one, by its natural name or by the token: after a creation whose answer was lost, and before
     /// a creation where `UPSERTS`. Without an answer nothing can be recovered, so only types with a token that the cloud
     /// honours (where creating again gives the same thing) may leave it out.
@@ -261,6 +271,8 @@ pub trait ResourceType: Send + Sync {
     fn example(&self) -> &'static str;
     /// See [`Resource::SCHEMA_VERSION`].
     fn schema_version(&self) -> u64;
+    /// See [`Resource::LOCAL`].
+    fn is_local(&self) -> bool;
     /// See [`Resource::BATCH`].
     fn batch(&self) -> usize;
     /// See [`Resource::TIMEOUTS`].
@@ -285,6 +297,8 @@ pub trait ResourceType: Send + Sync {
     fn update<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value, live: &'a Found) -> Fut<'a, Outcome<()>>;
     /// See [`Resource::delete`].
     fn delete<'a>(&'a self, cx: &'a Context<'_>, live: &'a Found) -> Fut<'a, Outcome<()>>;
+    /// See [`Resource::generate`].
+    fn generate<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value, have: Option<&'a Found>) -> Fut<'a, Outcome<Found>>;
     /// See [`Resource::find`].
     fn find<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>>;
     /// See [`Resource::import`].
@@ -323,6 +337,10 @@ fn live<R: Field>(found: &Found) -> Outcome<Live<R>> {
     Ok(Live { id: found.id.clone(), value: typed(&found.value)? })
 }
 
+fn found_of<R: Resource>(live: Live<R>) -> Found {
+    Found { status: R::status(&live), value: live.value.give(), id: live.id }
+}
+
 impl<R: Resource> ResourceType for Of<R> {
     fn name(&self) -> &'static str {
         R::TYPE
@@ -338,6 +356,9 @@ impl<R: Resource> ResourceType for Of<R> {
     }
     fn schema_version(&self) -> u64 {
         R::SCHEMA_VERSION
+    }
+    fn is_local(&self) -> bool {
+        R::LOCAL
     }
     fn batch(&self) -> usize {
         R::BATCH
@@ -372,7 +393,7 @@ impl<R: Resource> ResourceType for Of<R> {
             let prior = |v: &Value| R::take(v).ok();
             let known: Vec<Known<R>> = known.iter().map(|k| Known { id: k.id.clone(), prior: k.prior.as_ref().and_then(prior) }).collect();
             let found = R::read(&cx.typed(), &known).await?;
-            Ok(found.into_iter().map(|l| Found { status: R::status(&l), value: l.value.give(), id: l.id }).collect())
+            Ok(found.into_iter().map(found_of).collect())
         })
     }
     fn update<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value, found: &'a Found) -> Fut<'a, Outcome<()>> {
@@ -380,6 +401,12 @@ impl<R: Resource> ResourceType for Of<R> {
     }
     fn delete<'a>(&'a self, cx: &'a Context<'_>, found: &'a Found) -> Fut<'a, Outcome<()>> {
         Box::pin(async move { R::delete(&cx.typed(), &live(found)?).await })
+    }
+    fn generate<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value, have: Option<&'a Found>) -> Fut<'a, Outcome<Found>> {
+        Box::pin(async move {
+            let have = have.map(live::<R>).transpose()?;
+            typed::<R>(want)?.generate(&cx.typed(), have.as_ref()).await.map(found_of)
+        })
     }
     fn find<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>> {
         Box::pin(async move { typed::<R>(want)?.find(&cx.typed()).await })

@@ -1,0 +1,134 @@
+//! Reads, always of many at once: whoever asks within the same few milliseconds shares a call.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::words::failure::{Failure, Outcome};
+use crate::words::reads::{Asked, Reads};
+use crate::words::resource::{Cloud, Context, Found, Known, ResourceType};
+use crate::words::value::Value;
+
+/// How long the first asker of a batch waits for others.
+const WINDOW: Duration = Duration::from_millis(3);
+/// How many calls of one type are in flight together.
+const IN_FLIGHT: usize = 8;
+
+/// What is asked of one provider's clients: a type and what is known of one resource of it.
+#[derive(Clone)]
+pub struct Query {
+    /// Its type.
+    pub ty: &'static dyn ResourceType,
+    /// The clients.
+    pub cloud: Arc<dyn Cloud>,
+    /// What is known.
+    pub known: Known<Value>,
+}
+
+impl Query {
+    fn asked(&self) -> Asked {
+        let prior = self.known.prior.clone().unwrap_or_default();
+        Asked { kind: self.ty.name().into(), id: self.known.id.clone(), prior }
+    }
+
+    fn group(&self) -> Group {
+        (self.ty.name(), Arc::as_ptr(&self.cloud).cast::<()>() as usize)
+    }
+}
+
+/// Type and clients: what can share a call.
+type Group = (&'static str, usize);
+
+/// Reads all of them: each type in batches, everything in flight together. The answers are in the order of the queries; none
+/// for what does not exist.
+pub async fn read_all(queries: &[Query], parallelism: usize) -> Vec<Outcome<Option<Found>>> {
+    let reads = Reads::of(queries.iter().map(Query::asked).collect());
+    let mut groups: HashMap<Group, Vec<usize>> = HashMap::new();
+    for (i, query) in queries.iter().enumerate() {
+        groups.entry(query.group()).or_default().push(i);
+    }
+    let batches = groups.into_values().flat_map(|members| {
+        let size = queries[members[0]].ty.batch().max(1);
+        members.chunks(size).map(<[usize]>::to_vec).collect::<Vec<_>>()
+    });
+    let answers = stream::iter(batches.collect::<Vec<_>>()).map(|batch| {
+        let reads = &reads;
+        async move {
+            let answer = read_batch(queries, &batch, reads).await;
+            (batch, answer)
+        }
+    });
+    let mut found: Vec<Outcome<Option<Found>>> = queries.iter().map(|_| Ok(None)).collect();
+    let mut answers = answers.buffer_unordered(parallelism.max(IN_FLIGHT));
+    while let Some((batch, answer)) = answers.next().await {
+        for (at, one) in batch.into_iter().zip(answer) {
+            found[at] = one;
+        }
+    }
+    found
+}
+
+async fn read_batch(queries: &[Query], batch: &[usize], reads: &Reads) -> Vec<Outcome<Option<Found>>> {
+    let Query { ty, cloud, .. } = &queries[batch[0]];
+    let cx = Context { cloud: cloud.as_ref(), token: "", reads };
+    let known: Vec<Known<Value>> = batch.iter().map(|i| queries[*i].known.clone()).collect();
+    match ty.read(&cx, &known).await {
+        Ok(found) => {
+            let mut by_id: HashMap<String, Found> = found.into_iter().map(|f| (f.id.clone(), f)).collect();
+            known.iter().map(|k| Ok(by_id.remove(&k.id))).collect()
+        }
+        Err(failure) => batch.iter().map(|_| Err(failure.clone())).collect(),
+    }
+}
+
+/// One that asks and the way to answer it.
+type Request = (Query, oneshot::Sender<Outcome<Option<Found>>>);
+
+/// Collects single reads into batches. Waiting for a hundred things costs one call a tick.
+#[derive(Default)]
+pub struct Reader(Mutex<HashMap<Group, mpsc::UnboundedSender<Request>>>);
+
+impl Reader {
+    /// What there is; none where it does not exist.
+    pub async fn read(&self, query: Query) -> Outcome<Option<Found>> {
+        let (answer, answered) = oneshot::channel();
+        self.queue(&query).send((query, answer)).map_err(|_| ended())?;
+        answered.await.map_err(|_| ended())?
+    }
+
+    fn queue(&self, query: &Query) -> mpsc::UnboundedSender<Request> {
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queues.entry(query.group()).or_insert_with(|| {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            tokio::spawn(serve(receiver));
+            sender
+        });
+        queue.clone()
+    }
+}
+
+fn ended() -> Failure {
+    Failure::other("the reader of resources ended early")
+}
+
+/// Answers requests of one type until nobody can ask any more.
+async fn serve(mut requests: mpsc::UnboundedReceiver<Request>) {
+    while let Some(first) = requests.recv().await {
+        tokio::time::sleep(WINDOW).await;
+        let mut batch = vec![first];
+        while let Ok(next) = requests.try_recv() {
+            batch.push(next);
+        }
+        // The next batch gathers while this one is under way.
+        tokio::spawn(async move {
+            let (queries, answers): (Vec<Query>, Vec<_>) = batch.into_iter().unzip();
+            for (found, answer) in read_all(&queries, IN_FLIGHT).await.into_iter().zip(answers) {
+                // Whoever asked may have been interrupted.
+                let _ = answer.send(found);
+            }
+        });
+    }
+}
