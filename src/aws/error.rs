@@ -66,7 +66,12 @@ pub fn cause_of(code: &str) -> Option<Cause> {
 /// `aws_sdk_ec2::operation::run_instances::RunInstancesError`: the SDK's errors carry neither.
 fn origin<E>() -> (&'static str, String) {
     let name = std::any::type_name::<E>();
-    let service = name.strip_prefix("aws_sdk_").and_then(|rest| rest.split("::").next()).unwrap_or("aws");
+    let service = match name.strip_prefix("aws_sdk_").and_then(|rest| rest.split("::").next()).unwrap_or("aws") {
+        // By the word that permissions begin with.
+        "cloudwatchlogs" => "logs",
+        "resourcegroupstagging" => "tag",
+        other => other,
+    };
     let operation = name.rsplit("::").next().unwrap_or_default().trim_end_matches("Error").to_owned();
     (service, operation)
 }

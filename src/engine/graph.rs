@@ -45,7 +45,7 @@ pub fn order(module: &Module) -> Result<Order> {
     };
     let mut edges = vec![];
     for block in &module.resources {
-        let references = references(module, block);
+        let references = references(block);
         edges.extend(references.iter().filter_map(|r| Some((find(r)?, blocks[&block.address], r.span.clone()))));
     }
     for (name, expr) in &module.locals {
@@ -59,16 +59,13 @@ pub fn order(module: &Module) -> Result<Order> {
     Ok(Order { sorted: sorted.into_iter().filter_map(|n| graph[n].block).collect(), needs })
 }
 
-/// Everything that a block refers to, its provider's configuration included.
-fn references(module: &Module, block: &Block) -> Vec<Reference> {
+/// Everything that a block refers to.
+fn references(block: &Block) -> Vec<Reference> {
     let expressions = [Some(&block.body), block.count.as_ref(), block.for_each.as_ref(), block.timeouts.as_ref()];
     let conditions = block.lifecycle.preconditions.iter().flat_map(|c| [&c.condition, &c.error_message]);
     let mut found: Vec<Reference> = expressions.into_iter().flatten().chain(conditions).flat_map(Expr::references).collect();
     found.extend(block.depends_on.iter().cloned());
-    found.extend(block.lifecycle.replace_triggered_by.iter().flat_map(Expr::references));
-    if let Some(provider) = module.provider_of(block) {
-        found.extend(provider.body.references());
-    }
+    found.extend(block.lifecycle.replace_triggered_by.iter().cloned());
     found
 }
 

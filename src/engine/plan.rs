@@ -101,6 +101,8 @@ pub struct Change {
     pub replace: Vec<String>,
     /// The instances that it refers to directly.
     pub dependencies: Vec<Address>,
+    /// Its replacement is made before it is removed, whenever that will be.
+    pub create_before_destroy: bool,
     /// The id under which it is imported.
     pub importing: Option<String>,
     /// Where it stood before it was moved.

@@ -81,6 +81,13 @@ impl<'a> World<'a> {
         instances.whole = OnceCell::new();
     }
 
+    /// The instances of a block that are known so far.
+    #[must_use]
+    pub fn instances(&self, block: &Address) -> Vec<Address> {
+        let known = self.blocks.get(&id(block)).into_iter().flat_map(|i| i.values.keys());
+        known.map(|key| block.with_key(key.clone())).collect()
+    }
+
     /// What `evaluate` gives in the frame, and the instances that it asked for.
     pub fn trace<T>(&self, evaluate: impl FnOnce() -> Result<T>) -> (Result<T>, BTreeSet<Address>) {
         let before = std::mem::take(&mut *self.touched.borrow_mut());

@@ -1,0 +1,190 @@
+//! What a block says, instance by instance: used by the planner, and again by apply when all is known.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::world::{Frame, Shape, World};
+use crate::stack::{self, Block, Condition, Expr, Reference, Target};
+use crate::words::resource::{Problem, Registry};
+use crate::words::schema::Attr;
+use crate::words::{Address, Diagnostic, Diagnostics, Key, Mode, Result, Span, Value};
+
+/// One instance of a block before anything is known of it but its key.
+#[derive(Clone, Debug)]
+pub struct Spot {
+    /// Its address.
+    pub address: Address,
+    /// What `each` is in it.
+    pub each: Option<(Value, Value)>,
+}
+
+impl Spot {
+    /// The frame in which its expressions stand.
+    #[must_use]
+    pub fn frame<'w, 'a>(&self, world: &'w World<'a>) -> Frame<'w, 'a> {
+        let count = match self.address.key {
+            Some(Key::Int(n)) => Some(n),
+            _ => None,
+        };
+        Frame { world, each: self.each.clone(), count, own: None }
+    }
+}
+
+/// What tells the instances of a block apart.
+#[must_use]
+pub fn shape(block: &Block) -> Shape {
+    match (&block.count, &block.for_each) {
+        (Some(_), _) => Shape::Count,
+        (_, Some(_)) => Shape::Each,
+        _ => Shape::Single,
+    }
+}
+
+/// The instances of a block, in the order of their keys.
+pub fn spots(world: &World<'_>, block: &Block) -> Result<Vec<Spot>> {
+    let at = |key, each| Spot { address: block.address.with_key(key), each };
+    if let Some(count) = &block.count {
+        let n = count_of(&block.address, count, &count.eval(&Frame::of(world))?)?;
+        return Ok((0..n).map(|i| at(Some(Key::Int(i)), None)).collect());
+    }
+    if let Some(for_each) = &block.for_each {
+        let value = for_each.eval(&Frame::of(world))?;
+        let each = each_of(&block.address, for_each, &value)?;
+        return Ok(each.into_iter().map(|(key, value)| at(Some(Key::Str(key.clone())), Some((Value::String(key), value)))).collect());
+    }
+    Ok(vec![at(None, None)])
+}
+
+fn count_of(block: &Address, expr: &Expr, value: &Value) -> Result<u64> {
+    let wrong = |why: &str| Diagnostic::error(format!("`count` of {block} {why}")).at(expr.span(), "");
+    if value.is_unknown() {
+        return Err(wrong("is known only after apply").help("count must be known before: use a variable, or apply what it depends on first with --target").into());
+    }
+    if value.is_sensitive() {
+        return Err(wrong("is sensitive: its value would show in addresses").help("wrap it in nonsensitive(...) if it may be shown").into());
+    }
+    let number = value.as_number().or_else(|| crate::words::Number::parse(value.as_str()?));
+    let count = number.and_then(crate::words::Number::as_i64).and_then(|n| u64::try_from(n).ok());
+    count.ok_or_else(|| wrong("should be a whole number, not negative").into())
+}
+
+fn each_of(block: &Address, expr: &Expr, value: &Value) -> Result<Vec<(Arc<str>, Value)>> {
+    let wrong = |why: &str| Diagnostic::error(format!("`for_each` of {block} {why}")).at(expr.span(), "");
+    let later = || wrong("has keys that are known only after apply").help("keys must be known before: use names of your own as keys, and put what is computed into the values");
+    match value {
+        Value::Unknown(_) => Err(later().into()),
+        Value::Sensitive(_) => Err(wrong("is sensitive: its keys would show in addresses").help("wrap it in nonsensitive(...) if they may be shown").into()),
+        Value::Map(items) | Value::Object(items) => Ok(items.iter().map(|(k, v)| (k.clone(), v.clone())).collect()),
+        Value::Set(items) => items
+            .iter()
+            .map(|item| match item {
+                Value::String(key) => Ok((key.clone(), item.clone())),
+                Value::Unknown(_) => Err(later().into()),
+                _ => Err(wrong("should be a map or a set of strings").into()),
+            })
+            .collect(),
+        Value::Null => Err(wrong("is null").help("give an empty map, {}, for none").into()),
+        other => {
+            let error = wrong(&format!("should be a map or a set of strings, and is of type {}", other.type_of().name()));
+            Err(error.help("wrap a list in toset(...)").into())
+        }
+    }
+}
+
+/// The configuration of an instance as its schema has it, and the instances that it asked for.
+pub fn config(world: &World<'_>, block: &Block, spot: &Spot, attrs: &[Attr]) -> (Result<Value>, BTreeSet<Address>) {
+    let (value, mut touched) = world.trace(|| {
+        let frame = spot.frame(world);
+        conditions(&block.lifecycle.preconditions, &frame, &spot.address, "precondition")?;
+        stack::conform(attrs, &block.body.eval(&frame)?, &block.body, &block.address.kind)
+    });
+    for target in block.depends_on.iter().filter_map(|r| block_of(&r.target)) {
+        touched.extend(world.instances(&target));
+    }
+    touched.remove(&spot.address);
+    (value, touched)
+}
+
+/// The block that a reference leads to.
+#[must_use]
+pub fn block_of(target: &Target) -> Option<Address> {
+    match target {
+        Target::Resource { mode, kind, name } => Some(Address { mode: *mode, ..Address::managed(kind.clone(), name.clone()) }),
+        _ => None,
+    }
+}
+
+/// The instances that a reference means: one where it names a key, else all of the block.
+pub fn instances_of(world: &World<'_>, reference: &Reference) -> Vec<Address> {
+    let Some(block) = block_of(&reference.target) else { return vec![] };
+    match &reference.key {
+        Some(key) => vec![block.with_key(Some(key.clone()))],
+        None => world.instances(&block),
+    }
+}
+
+/// The user's time limits of an instance, an object; null where there are none.
+pub fn timeouts(world: &World<'_>, block: &Block, spot: &Spot) -> Result<Value> {
+    block.timeouts.as_ref().map_or(Ok(Value::Null), |expr| expr.eval(&spot.frame(world)))
+}
+
+/// Fails with what each condition that is known to be false says.
+pub fn conditions(conditions: &[Condition], frame: &Frame<'_, '_>, of: &Address, what: &str) -> Result<()> {
+    let mut failed = Diagnostics::default();
+    for condition in conditions {
+        if let Some(message) = failed.keep(violated(condition, frame)).flatten() {
+            failed.push(Diagnostic::error(format!("{of}: {message}")).at(condition.condition.span(), format!("this {what} does not hold")));
+        }
+    }
+    failed.unless_errors(())
+}
+
+/// The message of a condition that does not hold; none for one that holds or isn't known yet.
+pub fn violated(condition: &Condition, frame: &Frame<'_, '_>) -> Result<Option<String>> {
+    let holds = condition.condition.eval(frame)?;
+    match holds.bare() {
+        Value::Unknown(_) | Value::Bool(true) => Ok(None),
+        Value::Bool(false) => {
+            let message = condition.error_message.eval(frame)?;
+            let hidden = "a condition does not hold; its message is sensitive".to_owned();
+            Ok(Some(if message.is_sensitive() { hidden } else { message.as_str().unwrap_or("a condition does not hold").to_owned() }))
+        }
+        other => {
+            let ty = other.type_of().name();
+            Err(Diagnostic::error(format!("a condition should be true or false, and is of type {ty}")).at(condition.condition.span(), "").into())
+        }
+    }
+}
+
+/// A problem that a type found, at its place in the stack.
+#[must_use]
+pub fn problem(address: &Address, block: &Block, problem: &Problem) -> Diagnostic {
+    let span = if problem.path.is_empty() { &block.span } else { block.body.key_span(&problem.path) };
+    let label = if problem.path.is_empty() { String::new() } else { problem.path.clone() };
+    Diagnostic::error(format!("{address}: {}", problem.message)).at(span, label)
+}
+
+/// The attributes of a block's type; an error names types that may have been meant.
+pub fn attrs_of(registry: &Registry, block: &Block) -> Result<&'static [Attr]> {
+    let kind = &block.address.kind;
+    let found = match block.address.mode {
+        Mode::Managed => registry.resource(kind).map(|t| t.attrs()),
+        Mode::Data => registry.data(kind).map(|t| t.attrs()),
+    };
+    found.ok_or_else(|| unknown_type(registry, &block.address, Some(&block.span)).into())
+}
+
+/// No such type.
+#[must_use]
+pub fn unknown_type(registry: &Registry, address: &Address, span: Option<&Span>) -> Diagnostic {
+    let names: Vec<&str> = match address.mode {
+        Mode::Managed => registry.resources.iter().map(|t| t.name()).collect(),
+        Mode::Data => registry.data.iter().map(|t| t.name()).collect(),
+    };
+    let what = if address.mode == Mode::Data { "data source" } else { "resource type" };
+    let error = Diagnostic::error(format!("there is no {what} `{}`", address.kind)).or_at(span);
+    match crate::words::error::nearest(&address.kind, names) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help("all types: ferroform explain"),
+    }
+}

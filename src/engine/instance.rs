@@ -1,0 +1,258 @@
+//! Plans one instance.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::diff::{diff, type_of};
+use super::evaluate::{self, Spot};
+use super::plan::{Action, Change, Drift, Purpose, Reason};
+use super::planner::{Planner, reason_to_delete};
+use super::same::differing;
+use crate::stack::{Block, Ignore};
+use crate::words::resource::Found;
+use crate::words::schema::Attr;
+use crate::words::value::{Object, Type};
+use crate::words::{Address, Diagnostic, Value};
+
+/// A change with nothing in it yet.
+#[must_use]
+pub fn change(address: Address, action: Action) -> Change {
+    Change {
+        address,
+        deposed: None,
+        provider: "".into(),
+        action,
+        reason: None,
+        before: Value::Null,
+        after: Value::Null,
+        changed: vec![],
+        replace: vec![],
+        dependencies: vec![],
+        create_before_destroy: false,
+        importing: None,
+        moved_from: None,
+    }
+}
+
+impl Planner<'_> {
+    /// Plans one instance of a managed block; errors are kept.
+    pub(super) fn plan_instance(&mut self, block: &Block, spot: &Spot) {
+        let Some(ty) = self.request.registry.resource(&block.address.kind) else {
+            self.errors.push(evaluate::unknown_type(self.request.registry, &block.address, Some(&block.span)));
+            return self.world.set(&spot.address, Value::unknown());
+        };
+        let (config, touched) = evaluate::config(&self.world, block, spot, ty.attrs());
+        let (Some(config), Some(provider)) = (self.errors.keep(config), self.errors.keep(self.providers.of_block(block))) else {
+            return self.world.set(&spot.address, Value::unknown());
+        };
+        let problems = ty.check(&config);
+        problems.iter().for_each(|p| self.errors.push(evaluate::problem(&spot.address, block, p)));
+        let Some(cloud) = self.providers.get(&provider).cloned() else {
+            return self.world.set(&spot.address, Value::unknown());
+        };
+        let held = self.request.state.instances.get(&spot.address).filter(|i| i.exists());
+        let prior = self.priors.get(&spot.address).cloned();
+        let now = prior.as_ref().map(|p| p.now.clone()).filter(|now| !now.is_null());
+        if let Some(prior) = &prior {
+            self.note_drift(spot, ty.attrs(), &config, prior);
+        }
+        let config = now.as_ref().map_or(config.clone(), |now| ignoring(&block.lifecycle.ignore_changes, ty.attrs(), config, now));
+        let mut planned = diff(ty, &config, now.as_ref(), cloud.default_tags());
+        let reason = self.reason_to_replace(block, spot, &planned.replace, held.is_some_and(|i| i.tainted));
+        let refreshing = self.request.options.purpose == Purpose::Refresh;
+        let create_first = block.lifecycle.create_before_destroy.unwrap_or(false);
+        let action = match (&now, reason) {
+            _ if refreshing => Action::Nothing,
+            (None, _) => Action::Create,
+            (Some(_), Some(_)) => Action::Replace { create_first },
+            (Some(_), None) if planned.acts => Action::Update,
+            _ => Action::Nothing,
+        };
+        if let Action::Replace { .. } = action {
+            if block.lifecycle.prevent_destroy {
+                self.errors.push(protected(&spot.address, block, &planned.replace));
+            }
+            planned.after = diff(ty, &config, None, cloud.default_tags()).after;
+            planned.changed = differing(ty.attrs(), now.as_ref().unwrap_or(&Value::Null), &planned.after);
+        }
+        let before = now.clone().unwrap_or_default();
+        let after = match action {
+            Action::Create | Action::Replace { .. } => planned.after.with("id", Value::Unknown(Arc::new(Type::String))),
+            Action::Update => planned.after.with("id", before.attr("id").clone()),
+            _ => before.clone(),
+        };
+        if action.acts() {
+            self.acting.insert(spot.address.clone());
+        }
+        let seen = if refreshing && now.is_none() { Value::unknown() } else { after.clone() };
+        self.world.set(&spot.address, seen);
+        let change = Change {
+            provider: self.providers.in_state(&provider),
+            action,
+            reason: reason.filter(|_| matches!(action, Action::Replace { .. })),
+            before,
+            after,
+            changed: if action == Action::Nothing { vec![] } else { planned.changed },
+            replace: if reason.is_some() { planned.replace } else { vec![] },
+            dependencies: touched.into_iter().collect(),
+            create_before_destroy: create_first,
+            ..change(spot.address.clone(), action)
+        };
+        self.changes.push(change);
+    }
+
+    fn reason_to_replace(&self, block: &Block, spot: &Spot, forced: &[String], tainted: bool) -> Option<Reason> {
+        let triggered = || {
+            let triggers = block.lifecycle.replace_triggered_by.iter();
+            triggers.flat_map(|r| evaluate::instances_of(&self.world, r).into_iter().map(move |a| (r, a))).any(|(reference, address)| {
+                let change = self.changes.iter().find(|c| c.address == address && c.action.acts());
+                change.is_some_and(|c| reference.attribute.as_ref().is_none_or(|name| c.changed.iter().any(|n| **n == **name)))
+            })
+        };
+        if tainted {
+            Some(Reason::Tainted)
+        } else if self.request.options.replace.iter().any(|r| r.covers(&spot.address)) {
+            Some(Reason::ByRequest)
+        } else if !forced.is_empty() {
+            Some(Reason::CannotUpdate)
+        } else {
+            triggered().then_some(Reason::ByTriggers)
+        }
+    }
+
+    /// Notes what someone else changed, in what the stack sets.
+    fn note_drift(&mut self, spot: &Spot, attrs: &[Attr], config: &Value, prior: &super::refresh::Prior) {
+        let ours = |name: &String| {
+            let attr = attrs.iter().find(|a| a.name == name);
+            attr.is_some_and(|a| !a.computed && !(a.chosen && config.attr(a.name).is_empty()))
+        };
+        let changed: Vec<String> = prior.drifted.iter().filter(|n| ours(n)).cloned().collect();
+        if prior.now.is_null() || !changed.is_empty() {
+            let (before, after) = (prior.held.clone(), prior.now.clone());
+            self.drift.push(Drift { address: spot.address.clone(), before, after, changed });
+        }
+    }
+
+    /// Plans the end of an instance.
+    pub(super) fn plan_delete(&mut self, address: &Address, block: Option<&Block>) {
+        let (Some(prior), Some(instance)) = (self.priors.get(address).cloned(), self.request.state.instances.get(address)) else { return };
+        let purpose = self.request.options.purpose;
+        if purpose == Purpose::Refresh {
+            if prior.now.is_null() || !prior.drifted.is_empty() {
+                let (before, after, changed) = (prior.held, prior.now, prior.drifted);
+                self.drift.push(Drift { address: address.clone(), before, after, changed });
+            }
+            return;
+        }
+        let declared = self.request.stack.module.block(address);
+        if let Some(block) = block.or(declared).filter(|b| b.lifecycle.prevent_destroy && !prior.now.is_null()) {
+            self.errors.push(protected(address, block, &[]));
+        }
+        // What is gone already has only to leave the state.
+        let action = if prior.now.is_null() { Action::Forget } else { Action::Delete };
+        let before = if prior.now.is_null() { prior.held } else { prior.now };
+        self.acting.insert(address.clone());
+        self.changes.push(Change {
+            provider: instance.provider.clone(),
+            reason: Some(reason_to_delete(address, block, purpose)),
+            before,
+            dependencies: instance.dependencies.clone(),
+            create_before_destroy: instance.create_before_destroy,
+            ..change(address.clone(), action)
+        });
+    }
+}
+
+fn protected(address: &Address, block: &Block, replace: &[String]) -> Diagnostic {
+    let why = if replace.is_empty() { "it would be destroyed".into() } else { format!("it would be replaced, since {} can't change in place", replace.join(", ")) };
+    Diagnostic::error(format!("{address} has `prevent_destroy`, and {why}"))
+        .at(&block.span, "protected here")
+        .help("take away `prevent_destroy`, or leave it out with --exclude")
+}
+
+/// The configuration with what is to be ignored taken from what there is.
+fn ignoring(ignore: &Ignore, attrs: &[Attr], config: Value, now: &Value) -> Value {
+    match ignore {
+        Ignore::None => config,
+        Ignore::All => attrs.iter().filter(|a| !a.computed).fold(config, |c, a| c.with(a.name, now.attr(a.name).clone())),
+        Ignore::Paths(paths) => paths.iter().fold(config, |config, path| {
+            let steps: Vec<&str> = path.split('.').collect();
+            replaced(&config, now, &steps)
+        }),
+    }
+}
+
+/// `config` with what lies at the path taken from `now`; taken away where `now` has nothing there.
+fn replaced(config: &Value, now: &Value, path: &[&str]) -> Value {
+    let Some((step, rest)) = path.split_first() else { return now.clone() };
+    if let (Value::List(items) | Value::Tuple(items), Ok(index)) = (config.bare(), step.parse::<usize>()) {
+        let mut items = items.as_ref().clone();
+        if let (Some(item), Some(there)) = (items.get_mut(index), now.items().get(index)) {
+            *item = replaced(item, there, rest);
+        }
+        return Value::list(items).sensitive_if(config.is_sensitive());
+    }
+    if config.is_null() || config.entries().is_some() {
+        return match (now.get(step), rest.is_empty()) {
+            (Some(there), true) => as_map(config, now).with(step, there.clone()),
+            (Some(there), false) => config.clone().with(step, replaced(config.attr(step), there, rest)),
+            (None, true) => without(config, step),
+            (None, false) => config.clone(),
+        };
+    }
+    config.clone()
+}
+
+fn as_map(config: &Value, like: &Value) -> Value {
+    match (config, like.bare()) {
+        (Value::Null, Value::Map(_)) => Value::Map(Arc::default()),
+        _ => config.clone(),
+    }
+}
+
+fn without(config: &Value, name: &str) -> Value {
+    match config {
+        Value::Map(items) => {
+            let kept: Object = items.iter().filter(|(k, _)| k.as_ref() != name).map(|(k, v)| (k.clone(), v.clone())).collect();
+            Value::Map(Arc::new(kept))
+        }
+        other => other.clone(),
+    }
+}
+
+/// What a data source gives before it is read: what is asked for, and unknown for the answers.
+#[must_use]
+pub fn unknown_where_silent(attrs: &[Attr], given: &Value) -> Value {
+    let filled = attrs.iter().map(|attr| {
+        let value = given.attr(attr.name);
+        let silent = attr.computed || (attr.chosen && value.is_null());
+        (Arc::from(attr.name), if silent { Value::Unknown(Arc::new(type_of(&attr.kind))) } else { value.clone() })
+    });
+    Value::Object(Arc::new(filled.collect::<Object>())).with("id", Value::Unknown(Arc::new(Type::String)))
+}
+
+/// What a data source gave, with its secrets marked.
+#[must_use]
+pub fn data_value(attrs: &[Attr], found: &Found) -> Value {
+    let secrets = attrs.iter().filter(|a| a.sensitive && !found.value.attr(a.name).is_null());
+    let value = secrets.fold(found.value.clone(), |value, attr| {
+        let secret = value.attr(attr.name).clone().sensitive();
+        value.with(attr.name, secret)
+    });
+    value.with("id", Value::from(found.id.as_str()))
+}
+
+/// What something made first depends on has to be made first too: the old one may go only when nothing uses it.
+pub fn spread_create_first(changes: &mut [Change]) {
+    let mut first: HashSet<Address> = HashSet::new();
+    // Dependencies stand before dependents.
+    for change in changes.iter_mut().rev() {
+        if change.create_before_destroy || first.contains(&change.address) {
+            change.create_before_destroy = true;
+            if let Action::Replace { create_first } = &mut change.action {
+                *create_first = true;
+            }
+            first.extend(change.dependencies.iter().cloned());
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What the state holds, as it is now.
+
+use std::collections::BTreeMap;
+
+use super::diff::settle;
+use super::failed;
+use super::providers::Providers;
+use super::reader::{Query, read_all};
+use super::same::differing;
+use crate::state::{Instance, State, schema_conform};
+use crate::words::resource::{Found, Known, Registry, ResourceType};
+use crate::words::{Address, Diagnostic, Diagnostics, Mode, Result, Value};
+
+/// An instance of the state, and what there is of it now.
+#[derive(Clone, Debug)]
+pub struct Prior {
+    /// As the state holds it, in the shapes of the schema.
+    pub held: Value,
+    /// As it is now: all attributes and `id`; null when it is gone.
+    pub now: Value,
+    /// The attributes in which both differ, when it is not gone.
+    pub drifted: Vec<String>,
+}
+
+impl Prior {
+    /// Of an instance that was not read: taken for what the state says.
+    #[must_use]
+    pub fn unread(ty: &dyn ResourceType, instance: &Instance) -> Self {
+        let held = schema_conform(ty.attrs(), &instance.attributes);
+        Self { now: held.clone(), held, drifted: vec![] }
+    }
+
+    /// With what a read answered.
+    #[must_use]
+    pub fn read(self, ty: &dyn ResourceType, found: Option<&Found>, default_tags: &crate::words::resource::Tags) -> Self {
+        let Some(found) = found else { return Self { now: Value::Null, ..self } };
+        let now = settle(ty.attrs(), &found.value, &self.held, default_tags).with("id", Value::from(found.id.as_str()));
+        let drifted = differing(ty.attrs(), &self.held, &now);
+        Self { now, drifted, ..self }
+    }
+}
+
+/// The managed instances of a state as the engine works on them, by address; without asking anyone.
+pub fn unread(state: &State, registry: &Registry) -> Result<BTreeMap<Address, Prior>> {
+    let mut errors = Diagnostics::default();
+    let mut priors = BTreeMap::new();
+    for (address, instance) in managed(state) {
+        match registry.resource(&address.kind) {
+            Some(ty) if instance.schema_version > ty.schema_version() => errors.push(newer(address, instance, ty)),
+            Some(ty) => drop(priors.insert(address.clone(), Prior::unread(ty, instance))),
+            None => errors.push(super::evaluate::unknown_type(registry, address, None).help(
+                "the state holds it: remove it from the state with `ferroform state rm`, and leave it to the tool that made it",
+            )),
+        }
+    }
+    errors.unless_errors(priors)
+}
+
+fn managed(state: &State) -> impl Iterator<Item = (&Address, &Instance)> {
+    state.instances.iter().filter(|(address, instance)| address.mode == Mode::Managed && instance.exists())
+}
+
+fn newer(address: &Address, instance: &Instance, ty: &dyn ResourceType) -> Diagnostic {
+    let (have, know) = (instance.schema_version, ty.schema_version());
+    Diagnostic::error(format!("the state holds {address} in version {have} of the schema of {}, and ferroform knows versions up to {know}", ty.name()))
+        .help("it was written by a newer provider: use a newer ferroform")
+}
+
+/// What to read for those addresses, and where each answer belongs.
+pub fn queries(state: &State, registry: &Registry, providers: &Providers<'_>, priors: &BTreeMap<Address, Prior>) -> Result<Vec<(Address, Query)>> {
+    let mut queries = vec![];
+    for (address, prior) in priors {
+        let (Some(instance), Some(ty)) = (state.instances.get(address), registry.resource(&address.kind)) else { continue };
+        let config = providers.of_state(&instance.provider)?;
+        let Some(cloud) = providers.get(&config).cloned() else { continue };
+        let known = Known { id: instance.id().to_owned(), prior: Some(prior.held.clone()) };
+        queries.push((address.clone(), Query { ty, cloud, known }));
+    }
+    Ok(queries)
+}
+
+/// Reads all of them and puts what there is into `priors`.
+pub async fn refresh(queries: &[(Address, Query)], priors: &mut BTreeMap<Address, Prior>, parallelism: usize) -> Result<()> {
+    let asked: Vec<Query> = queries.iter().map(|(_, query)| query.clone()).collect();
+    let mut errors = Diagnostics::default();
+    for ((address, query), answer) in queries.iter().zip(read_all(&asked, parallelism).await) {
+        match answer {
+            Ok(found) => {
+                if let Some(prior) = priors.remove(address) {
+                    priors.insert(address.clone(), prior.read(query.ty, found.as_ref(), query.cloud.default_tags()));
+                }
+            }
+            // One refused call fails many: tell it once.
+            Err(failure) => {
+                let error = failed(format!("{} can't be read", query.ty.name()), &failure);
+                if !errors.0.iter().any(|told| told.summary == error.summary && told.facts == error.facts) {
+                    errors.push(error);
+                }
+            }
+        }
+    }
+    errors.unless_errors(())
+}
