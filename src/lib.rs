@@ -1,4 +1,6 @@
 //! Ferroform: infrastructure as code for AWS in one binary.
 pub mod aws;
 pub mod engine;
+pub mod stack;
+pub mod state;
 pub mod words;

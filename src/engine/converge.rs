@@ -296,7 +296,7 @@ fn differs(attr: &crate::words::schema::Attr, want: &Value, live: &Value) -> boo
 }
 
 /// What is wanted, with nothing where it is not known.
-fn known_or_null(want: &Value) -> Value {
+pub(super) fn known_or_null(want: &Value) -> Value {
     match want {
         Value::Unknown(_) => Value::Null,
         other => other.map_children(&mut |_, child| known_or_null(child)),

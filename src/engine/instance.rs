@@ -171,7 +171,7 @@ fn protected(address: &Address, block: &Block, replace: &[String]) -> Diagnostic
 }
 
 /// The configuration with what is to be ignored taken from what there is.
-fn ignoring(ignore: &Ignore, attrs: &[Attr], config: Value, now: &Value) -> Value {
+pub(super) fn ignoring(ignore: &Ignore, attrs: &[Attr], config: Value, now: &Value) -> Value {
     match ignore {
         Ignore::None => config,
         Ignore::All => attrs.iter().filter(|a| !a.computed).fold(config, |c, a| c.with(a.name, now.attr(a.name).clone())),

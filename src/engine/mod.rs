@@ -1,6 +1,7 @@
 //! The engine: reads what there is, compares it with what is wanted, plans, applies. It gets the registry as an argument and
 //! names no cloud.
 
+pub mod apply;
 pub mod converge;
 pub mod diff;
 pub mod evaluate;
@@ -13,6 +14,8 @@ pub mod providers;
 pub mod reader;
 pub mod refresh;
 pub mod same;
+mod step;
+pub mod steps;
 pub mod world;
 
 use crate::words::Diagnostic;

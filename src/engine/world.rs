@@ -81,6 +81,14 @@ impl<'a> World<'a> {
         instances.whole = OnceCell::new();
     }
 
+    /// An instance is no more.
+    pub fn remove(&mut self, address: &Address) {
+        if let Some(instances) = self.blocks.get_mut(&id(address)) {
+            instances.values.remove(&address.key);
+            instances.whole = OnceCell::new();
+        }
+    }
+
     /// The instances of a block that are known so far.
     #[must_use]
     pub fn instances(&self, block: &Address) -> Vec<Address> {

@@ -1,0 +1,382 @@
+//! Does what a plan says. One task owns state and world; the calls of independent steps are in flight together.
+
+use std::time::{Duration, Instant};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use petgraph::Direction;
+use petgraph::graph::NodeIndex;
+use tokio_util::sync::CancellationToken;
+
+use super::event::{Event, Listener, Verb};
+use super::plan::{Action, Change, CheckResult, Plan};
+use super::planner::{Request, check_result};
+use super::providers::Providers;
+use super::reader::Reader;
+use super::step::{Prepared, perform, prepare};
+use super::steps::{Step, Steps, steps};
+use super::world::{Frame, World};
+use super::{evaluate, refresh};
+use crate::state::journal::Event as Record;
+use crate::state::{Instance, Journal, Output, State, schema_conform};
+use crate::words::resource::Fut;
+use crate::words::{Address, Diagnostic, Diagnostics, Mode, Result, Value};
+
+/// How an apply ended.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Instances created, replaced ones among them.
+    pub created: usize,
+    /// Instances updated.
+    pub updated: usize,
+    /// Instances destroyed, replaced ones among them.
+    pub deleted: usize,
+    /// What failed, and why.
+    pub failed: Vec<(Address, Diagnostic)>,
+    /// What was not done, since something that it needs failed or the user interrupted.
+    pub skipped: Vec<Address>,
+    /// Whether the user interrupted.
+    pub interrupted: bool,
+    /// How checks came out.
+    pub checks: Vec<CheckResult>,
+    /// Why nothing more could be recorded: the state in memory is all there is.
+    pub unrecorded: Option<Diagnostic>,
+}
+
+/// How the user stops an apply.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// No new step begins; those under way end.
+    pub soon: CancellationToken,
+    /// Everything stops; the next run settles what was under way.
+    pub now: CancellationToken,
+}
+
+/// What a step did.
+pub(super) struct Outcome {
+    /// What the state takes in, already on disk.
+    pub(super) records: Vec<Record>,
+    /// What went wrong.
+    pub(super) error: Option<Diagnostic>,
+    /// Whether the error is that of the journal.
+    pub(super) unrecorded: bool,
+}
+
+struct Applier<'a> {
+    request: &'a Request<'a>,
+    plan: &'a Plan,
+    state: &'a mut State,
+    world: World<'a>,
+    providers: &'a Providers<'a>,
+    journal: &'a Journal,
+    reader: &'a Reader,
+    listener: &'a dyn Listener,
+    graph: Steps,
+    /// Steps that each step still waits for.
+    waits: Vec<usize>,
+    ready: Vec<NodeIndex>,
+    /// Steps that will not be done, with the address of what failed.
+    blocked: Vec<Option<Address>>,
+    done: Vec<bool>,
+    result: Applied,
+}
+
+/// Does what the plan says. Every change of the state is in the journal before the next step builds on it; `state` is the same
+/// in memory.
+pub async fn apply(
+    request: &Request<'_>,
+    plan: &Plan,
+    state: &mut State,
+    journal: &Journal,
+    listener: &dyn Listener,
+    stop: &Stop,
+) -> Result<Applied> {
+    let graph = steps(&plan.changes, state)?;
+    let world = world_of(request, plan, state)?;
+    let mut providers = Providers::new(request.registry, request.settings, &request.stack.module);
+    for change in plan.changes.iter().filter(|c| c.action.acts() || c.action == Action::Read) {
+        providers.configure(&providers.of_state(&change.provider)?, &world, None).await?;
+    }
+    let waits = graph.node_indices().map(|n| graph.neighbors_directed(n, Direction::Incoming).count()).collect();
+    let ready = graph.node_indices().filter(|n| graph.neighbors_directed(*n, Direction::Incoming).next().is_none()).collect();
+    let count = graph.node_count();
+    let reader = Reader::default();
+    listener.on(Event::Applying { steps: count });
+    let mut applier = Applier {
+        request,
+        plan,
+        state,
+        world,
+        providers: &providers,
+        journal,
+        reader: &reader,
+        listener,
+        graph,
+        waits,
+        ready,
+        blocked: vec![None; count],
+        done: vec![false; count],
+        result: Applied::default(),
+    };
+    applier.take_in_what_was_read().await;
+    applier.walk(stop).await;
+    applier.close().await
+}
+
+/// What expressions see at the start: everything that nothing is done to.
+fn world_of<'a>(request: &Request<'a>, plan: &Plan, state: &State) -> Result<World<'a>> {
+    let mut world = World::new(&request.stack.module, request.files, request.variables, request.workspace).at(jiff::Timestamp::now());
+    for block in &request.stack.module.resources {
+        world.declare(&block.address, evaluate::shape(block));
+    }
+    for (address, prior) in refresh::unread(state, request.registry)? {
+        world.set(&address, prior.now);
+    }
+    for (address, instance) in state.instances.iter().filter(|(a, _)| a.mode == Mode::Data) {
+        let attrs = request.registry.data(&address.kind).map(|t| t.attrs()).unwrap_or_default();
+        world.set(address, schema_conform(attrs, &instance.attributes));
+    }
+    for change in plan.changes.iter().filter(|c| c.deposed.is_none()) {
+        match change.action {
+            Action::Delete | Action::Forget => world.remove(&change.address),
+            _ => world.set(&change.address, change.after.clone()),
+        }
+    }
+    Ok(world)
+}
+
+impl Applier<'_> {
+    /// What the plan read and nothing else changes: attributes that moved by themselves, data sources, dependencies.
+    async fn take_in_what_was_read(&mut self) {
+        let mut records = vec![];
+        for change in self.plan.changes.iter().filter(|c| c.action == Action::Nothing && !c.after.is_null()) {
+            let held = self.state.instances.get(&change.address);
+            let instance = self.instance(change, &change.after);
+            let attrs = self.attrs(&change.address);
+            let same = held.is_some_and(|h| {
+                schema_conform(attrs, &h.attributes) == instance.attributes
+                    && h.dependencies == instance.dependencies
+                    && h.create_before_destroy == instance.create_before_destroy
+                    && h.schema_version == instance.schema_version
+            });
+            if !same {
+                records.push(Record::Saved { address: change.address.clone(), instance: Box::new(instance) });
+            }
+        }
+        let mut last = None;
+        for record in records {
+            last = Some(self.journal.append(&record));
+            self.state.record(&record);
+        }
+        // They are written in order: when the last is durable all are.
+        if let Some(last) = last
+            && let Err(error) = last.await
+        {
+            self.result.unrecorded = error.0.into_iter().next();
+        }
+    }
+
+    fn attrs(&self, address: &Address) -> &'static [crate::words::schema::Attr] {
+        match address.mode {
+            Mode::Managed => self.request.registry.resource(&address.kind).map(|t| t.attrs()),
+            Mode::Data => self.request.registry.data(&address.kind).map(|t| t.attrs()),
+        }
+        .unwrap_or_default()
+    }
+
+    fn instance(&self, change: &Change, attributes: &Value) -> Instance {
+        let version = self.request.registry.resource(&change.address.kind).map_or(0, |t| t.schema_version());
+        let held = self.state.instances.get(&change.address);
+        Instance {
+            dependencies: change.dependencies.clone(),
+            create_before_destroy: change.create_before_destroy,
+            private: held.and_then(|h| h.private.clone()),
+            ..Instance::new(change.provider.clone(), version, attributes.clone())
+        }
+    }
+
+    async fn walk(&mut self, stop: &Stop) {
+        let mut running: FuturesUnordered<Fut<'_, (NodeIndex, Instant, Outcome)>> = FuturesUnordered::new();
+        let limit = self.request.options.parallelism.max(1);
+        loop {
+            let halted = stop.soon.is_cancelled() || self.result.unrecorded.is_some();
+            while !halted && running.len() < limit {
+                let Some(node) = self.ready.pop() else { break };
+                match self.prepare(node) {
+                    Ok(prepared) => {
+                        let change = &self.plan.changes[self.graph[node].change()];
+                        let (journal, reader, listener) = (self.journal, self.reader, self.listener);
+                        self.tell_start(node);
+                        running.push(Box::pin(async move {
+                            let started = Instant::now();
+                            (node, started, perform(change, prepared, journal, reader, listener).await)
+                        }));
+                    }
+                    Err(errors) => {
+                        let error = errors.0.into_iter().next().unwrap_or_else(|| Diagnostic::error("it can't be evaluated"));
+                        self.fail(node, error, Duration::ZERO);
+                    }
+                }
+            }
+            if running.is_empty() {
+                break;
+            }
+            tokio::select! {
+                () = stop.now.cancelled() => break,
+                Some((node, started, outcome)) = running.next() => self.finish(node, started, outcome),
+                // Ctrl-C while all steps run: nothing changes but the message.
+                () = stop.soon.cancelled(), if !halted => {}
+            }
+        }
+        self.result.interrupted = stop.soon.is_cancelled();
+    }
+
+    fn verb(&self, node: NodeIndex) -> Verb {
+        match (self.graph[node], self.plan.changes[self.graph[node].change()].action) {
+            (Step::Remove(_), _) => Verb::Delete,
+            (_, Action::Read) => Verb::Read,
+            (_, Action::Update) => Verb::Update,
+            _ => Verb::Create,
+        }
+    }
+
+    fn tell_start(&self, node: NodeIndex) {
+        let change = &self.plan.changes[self.graph[node].change()];
+        let id = change.before.attr("id").as_str().map(str::to_owned).filter(|_| self.verb(node) != Verb::Create);
+        self.listener.on(Event::Started { address: change.address.clone(), verb: self.verb(node), id });
+    }
+
+    /// Evaluates what the step needs, now that all that it depends on is known.
+    fn prepare(&self, node: NodeIndex) -> Result<Prepared> {
+        let step = self.graph[node];
+        let change = &self.plan.changes[step.change()];
+        prepare(self.request, &self.world, self.providers, self.state, change, step)
+    }
+
+    fn finish(&mut self, node: NodeIndex, started: Instant, outcome: Outcome) {
+        let change = &self.plan.changes[self.graph[node].change()];
+        let address = change.address.clone();
+        for record in &outcome.records {
+            self.state.record(record);
+            if let Record::Saved { address, instance } = record {
+                self.world.set(address, instance.attributes.clone());
+            }
+        }
+        if outcome.unrecorded {
+            self.result.unrecorded.clone_from(&outcome.error);
+        }
+        let took = started.elapsed();
+        let error = outcome.error.or_else(|| self.postconditions(node));
+        if let Some(error) = error {
+            return self.fail(node, error, took);
+        }
+        let verb = self.verb(node);
+        match verb {
+            Verb::Create => self.result.created += 1,
+            Verb::Update => self.result.updated += 1,
+            Verb::Delete if change.action != Action::Forget => self.result.deleted += 1,
+            _ => {}
+        }
+        let id = self.state.instances.get(&address).map(|i| i.id().to_owned()).filter(|id| !id.is_empty() && verb != Verb::Delete);
+        let id = id.or_else(|| change.before.attr("id").as_str().map(str::to_owned));
+        self.listener.on(Event::Done { address, verb, id, took });
+        self.done[node.index()] = true;
+        self.release(node);
+    }
+
+    fn postconditions(&self, node: NodeIndex) -> Option<Diagnostic> {
+        let Step::Make(i) = self.graph[node] else { return None };
+        let address = &self.plan.changes[i].address;
+        let block = self.request.stack.module.block(address)?;
+        let own = self.state.instances.get(address).map(|i| schema_conform(self.attrs(address), &i.attributes));
+        let frame = Frame { own, ..Frame::of(&self.world) };
+        let failed = evaluate::conditions(&block.lifecycle.postconditions, &frame, address, "postcondition").err()?;
+        failed.0.into_iter().next()
+    }
+
+    fn release(&mut self, node: NodeIndex) {
+        for next in self.graph.neighbors_directed(node, Direction::Outgoing) {
+            let waits = &mut self.waits[next.index()];
+            *waits -= 1;
+            if *waits == 0 {
+                self.ready.push(next);
+            }
+        }
+    }
+
+    /// A step failed: those behind it will not be done, everything else goes on.
+    fn fail(&mut self, node: NodeIndex, error: Diagnostic, took: Duration) {
+        let address = self.plan.changes[self.graph[node].change()].address.clone();
+        let verb = self.verb(node);
+        self.listener.on(Event::Failed { address: address.clone(), verb, error: error.clone(), took });
+        self.done[node.index()] = true;
+        let mut behind = vec![node];
+        while let Some(at) = behind.pop() {
+            let next = self.graph.neighbors_directed(at, Direction::Outgoing).filter(|n| self.blocked[n.index()].is_none());
+            let next: Vec<NodeIndex> = next.collect();
+            for n in &next {
+                self.blocked[n.index()] = Some(address.clone());
+            }
+            behind.extend(next);
+        }
+        self.result.failed.push((address, error));
+    }
+
+    /// Outputs and checks, and what was not done.
+    async fn close(mut self) -> Result<Applied> {
+        for node in self.graph.node_indices().filter(|n| !self.done[n.index()]) {
+            let address = self.plan.changes[self.graph[node].change()].address.clone();
+            let because = self.blocked[node.index()].clone();
+            self.listener.on(Event::Skipped { address: address.clone(), verb: self.verb(node), because });
+            self.result.skipped.push(address);
+        }
+        if self.result.unrecorded.is_some() {
+            return Ok(self.result);
+        }
+        let outputs = self.outputs();
+        let destroyed = self.plan.purpose == super::plan::Purpose::Destroy;
+        let checks = if destroyed { vec![] } else { self.checks() };
+        for record in [(outputs != self.state.outputs).then(|| Record::Outputs(outputs))].into_iter().flatten() {
+            if let Err(error) = self.journal.append(&record).await {
+                self.result.unrecorded = error.0.into_iter().next();
+            }
+            self.state.record(&record);
+        }
+        self.result.checks = checks;
+        Ok(self.result)
+    }
+
+    /// The outputs that can be told; one that can't keeps what the state holds.
+    fn outputs(&self) -> std::collections::BTreeMap<String, Output> {
+        let mut outputs = self.state.outputs.clone();
+        for (name, change) in &self.plan.outputs {
+            if change.after.is_null() {
+                outputs.remove(name);
+                continue;
+            }
+            let declared = self.request.stack.module.outputs.get(name.as_str());
+            let value = match declared {
+                Some(output) => output.value.eval(&Frame::of(&self.world)),
+                None => Ok(change.after.clone()),
+            };
+            match value {
+                Ok(value) if value.is_known() && !value.is_null() => {
+                    drop(outputs.insert(name.clone(), Output { value: value.bare_deep(), sensitive: change.sensitive }));
+                }
+                _ => {}
+            }
+        }
+        outputs
+    }
+
+    fn checks(&self) -> Vec<CheckResult> {
+        let blocks = &self.request.stack.module.checks;
+        blocks.iter().map(|(name, check)| check_result(name, check, &self.world)).collect()
+    }
+}
+
+/// All that went wrong, as one error for whoever only wants to know whether it went well.
+#[must_use]
+pub fn failures(applied: &Applied) -> Diagnostics {
+    Diagnostics(applied.failed.iter().map(|(_, error)| error.clone()).chain(applied.unrecorded.clone()).collect())
+}
+

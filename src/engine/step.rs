@@ -1,0 +1,276 @@
+//! One step of an apply: evaluated when its turn comes, then performed, with an intent on disk before the call and the result
+//! right after.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::apply::Outcome;
+use super::converge::{self, Job};
+use super::diff::diff;
+use super::event::Listener;
+use super::instance::{data_value, ignoring};
+use super::plan::{Action, Change};
+use super::planner::Request;
+use super::providers::Providers;
+use super::reader::Reader;
+use super::steps::Step;
+use super::world::World;
+use super::{evaluate, failed};
+use crate::state::journal::{Action as Doing, Event as Record, Intent};
+use crate::state::{Instance, Journal, State};
+use crate::words::failure::Failure;
+use crate::words::reads::Reads;
+use crate::words::resource::{Cloud, Context, DataType, Found, ResourceType, Status};
+use crate::words::{Diagnostic, Mode, Result, Value};
+
+/// A step with all that it needs.
+pub(super) enum Prepared {
+    /// To make or change.
+    Make {
+        ty: &'static dyn ResourceType,
+        cloud: Arc<dyn Cloud>,
+        want: Value,
+        before: Option<Found>,
+        timeouts: Value,
+        /// The key under which the old one is kept until it is removed.
+        depose: Option<String>,
+    },
+    /// To read.
+    Read { ty: &'static dyn DataType, cloud: Arc<dyn Cloud>, given: Value },
+    /// To destroy.
+    Remove { ty: &'static dyn ResourceType, cloud: Arc<dyn Cloud>, live: Found, timeouts: Value, deposed: Option<String> },
+    /// Only to leave the state.
+    Forget { deposed: Option<String> },
+}
+
+/// The key of what a replacement deposes: eight hex digits, as Terraform has them, the same for the step that makes the new one
+/// and for that which removes the old one.
+fn deposed_key(change: &Change) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(format!("{} {}", change.address, change.before.attr("id").as_str().unwrap_or_default()));
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn live_of(change: &Change) -> Found {
+    let id = change.before.attr("id").as_str().unwrap_or_default().to_owned();
+    Found { id, value: change.before.bare_deep(), status: Status::Ready }
+}
+
+/// Evaluates what a step needs.
+pub(super) fn prepare(
+    request: &Request<'_>,
+    world: &World<'_>,
+    providers: &Providers<'_>,
+    state: &State,
+    change: &Change,
+    step: Step,
+) -> Result<Prepared> {
+    let config = providers.of_state(&change.provider)?;
+    let cloud = providers.get(&config).cloned().ok_or_else(|| Diagnostic::error(format!("provider.{} is not configured", config.0)))?;
+    let resource = || {
+        let unknown = || evaluate::unknown_type(request.registry, &change.address, None);
+        request.registry.resource(&change.address.kind).ok_or_else(unknown)
+    };
+    if let Step::Remove(_) = step {
+        let create_first = matches!(change.action, Action::Replace { create_first: true });
+        let deposed = if create_first { Some(deposed_key(change)) } else { change.deposed.clone() };
+        if change.action == Action::Forget {
+            return Ok(Prepared::Forget { deposed });
+        }
+        let ty = resource()?;
+        let mut live = live_of(change);
+        if change.deposed.is_some() {
+            live.value = crate::state::schema_conform(ty.attrs(), &live.value);
+        }
+        return Ok(Prepared::Remove { ty, cloud, live, timeouts: Value::Null, deposed });
+    }
+    let gone = || Diagnostic::error(format!("{} is no longer in the stack", change.address)).help("plan again");
+    let block = request.stack.module.block(&change.address).ok_or_else(gone)?;
+    let spots = evaluate::spots(world, block)?;
+    let spot = spots.into_iter().find(|s| s.address == change.address).ok_or_else(gone)?;
+    let (given, _) = evaluate::config(world, block, &spot, evaluate::attrs_of(request.registry, block)?);
+    let given = given?;
+    if change.address.mode == Mode::Data {
+        let unknown = || evaluate::unknown_type(request.registry, &change.address, None);
+        let ty = request.registry.data(&change.address.kind).ok_or_else(unknown)?;
+        return Ok(Prepared::Read { ty, cloud, given: given.bare_deep() });
+    }
+    let ty = resource()?;
+    let problems = ty.check(&given);
+    if let Some(problem) = problems.first() {
+        return Err(evaluate::problem(&change.address, block, problem).into());
+    }
+    let updating = change.action == Action::Update;
+    let prior = updating.then_some(&change.before);
+    let given = prior.map_or(given.clone(), |now| ignoring(&block.lifecycle.ignore_changes, ty.attrs(), given, now));
+    let want = diff(ty, &given, prior, cloud.default_tags()).after;
+    agrees(change, &want, block)?;
+    let timeouts = evaluate::timeouts(world, block, &spot)?;
+    let create_first = matches!(change.action, Action::Replace { create_first: true });
+    let depose = (create_first && state.instances.contains_key(&change.address)).then(|| deposed_key(change));
+    Ok(Prepared::Make { ty, cloud, want, before: updating.then(|| live_of(change)), timeouts, depose })
+}
+
+/// What was planned and what is wanted now must agree in all that was known when planning.
+fn agrees(change: &Change, want: &Value, block: &crate::stack::Block) -> Result<()> {
+    for (name, planned) in change.after.entries().into_iter().flatten() {
+        let now = want.attr(name);
+        if name.as_ref() != "id" && !holds(planned, now) {
+            let error = Diagnostic::error(format!("{}: `{name}` is not what was planned any more", change.address));
+            return Err(error.at(block.body.key_span(name), "").help("plan again, and look at what changed").into());
+        }
+    }
+    Ok(())
+}
+
+fn holds(planned: &Value, now: &Value) -> bool {
+    let (planned, now) = (planned.bare(), now.bare());
+    if planned == now || matches!(planned, Value::Unknown(_)) {
+        return true;
+    }
+    match (planned, now) {
+        (Value::List(a) | Value::Tuple(a), Value::List(b) | Value::Tuple(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| holds(a, b)),
+        // Which element of a set is which can't be told while some are unknown.
+        (Value::Set(_), Value::Set(_)) => !planned.is_known() || !now.is_known() || planned.bare_deep() == now.bare_deep(),
+        (Value::Map(a) | Value::Object(a), Value::Map(b) | Value::Object(b)) => a.iter().all(|(k, v)| b.get(k).is_some_and(|w| holds(v, w))),
+        _ => false,
+    }
+}
+
+/// Where a step writes what it does, and what it has written.
+struct Log<'a> {
+    journal: &'a Journal,
+    written: std::sync::Mutex<Vec<Record>>,
+    broken: std::sync::Mutex<Option<Diagnostic>>,
+}
+
+impl Log<'_> {
+    /// On disk before it returns.
+    async fn write(&self, record: Record) -> Result<(), Failure> {
+        let durable = self.journal.append(&record);
+        // What happened has happened, whether it could be written or not.
+        self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(record);
+        durable.await.map_err(|errors| {
+            let error = errors.0.into_iter().next().unwrap_or_else(|| Diagnostic::error("the journal can't be written"));
+            let message = error.summary.clone();
+            *self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+            Failure::other(message)
+        })
+    }
+}
+
+/// Performs a step.
+pub(super) async fn perform(change: &Change, step: Prepared, journal: &Journal, reader: &Reader, listener: &dyn Listener) -> Outcome {
+    let log = Log { journal, written: Default::default(), broken: Default::default() };
+    let result = match step {
+        Prepared::Make { .. } => make(change, step, &log, reader, listener).await,
+        Prepared::Read { ty, cloud, given } => read(change, ty, cloud.as_ref(), &given, &log).await,
+        Prepared::Remove { .. } => remove(change, step, &log, reader, listener).await,
+        Prepared::Forget { deposed } => {
+            let forgotten = log.write(Record::Deleted { address: change.address.clone(), deposed }).await;
+            forgotten.map_err(|failure| failed(format!("{} can't be dropped from the state", change.address), &failure))
+        }
+    };
+    let broken = log.broken.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let records = log.written.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Outcome { records, unrecorded: broken.is_some(), error: broken.or(result.err()) }
+}
+
+fn intent(change: &Change, action: Doing, token: &str, deposed: Option<String>, want: Option<&Value>) -> Record {
+    Record::Intent(Intent {
+        address: change.address.clone(),
+        action,
+        provider: change.provider.clone(),
+        token: token.to_owned(),
+        deposed,
+        wanted: want.map(converge::known_or_null).unwrap_or_default(),
+        dependencies: change.dependencies.clone(),
+        create_before_destroy: change.create_before_destroy,
+    })
+}
+
+async fn make(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader, listener: &dyn Listener) -> Result<(), Diagnostic> {
+    let Prepared::Make { ty, cloud, want, before, timeouts, depose } = step else { return Ok(()) };
+    let token = uuid::Uuid::new_v4().to_string();
+    let address = &change.address;
+    let job = Job { address, ty, cloud: cloud.clone(), reader, listener, token: token.clone(), timeouts };
+    let action = if before.is_some() { Doing::Update } else { Doing::Create };
+    let verb = if before.is_some() { "changed" } else { "created" };
+    let told = |failure: &Failure| failed(format!("{address} could not be {verb}"), failure);
+    log.write(intent(change, action, &token, None, (!ty.is_local()).then_some(&want))).await.map_err(|f| told(&f))?;
+    let made = std::sync::Mutex::new(None);
+    let result = match before {
+        Some(live) => job.update(&want, live).await,
+        None => {
+            let note = |id: String| {
+                *made.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(id.clone());
+                log.write(Record::Created { address: address.clone(), id, token: token.clone() })
+            };
+            job.create(&want, note).await
+        }
+    };
+    let saved = |attributes: Value, tainted: bool| {
+        let instance = Instance {
+            dependencies: change.dependencies.clone(),
+            create_before_destroy: change.create_before_destroy,
+            tainted,
+            ..Instance::new(change.provider.clone(), ty.schema_version(), attributes)
+        };
+        Record::Saved { address: address.clone(), instance: Box::new(instance) }
+    };
+    let made = made.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let (Some(key), true) = (depose, result.is_ok() || made.is_some()) {
+        log.write(Record::Deposed { address: address.clone(), key }).await.map_err(|f| told(&f))?;
+    }
+    match result {
+        Ok(found) => {
+            let attributes = converge::attributes(ty, cloud.as_ref(), &found, &want);
+            log.write(saved(attributes, false)).await.map_err(|f| told(&f))
+        }
+        Err(failure) => {
+            if let Some(id) = made {
+                // It exists: what is not as it should be is an ordinary difference next time; what failed for good is replaced.
+                let found = job.look(&id, None).await.ok().flatten();
+                let tainted = matches!(&found, Some(Found { status: Status::Failed(_), .. }));
+                let attributes = match &found {
+                    Some(found) => converge::attributes(ty, cloud.as_ref(), found, &want),
+                    None => converge::known_or_null(&want).with("id", Value::from(id.as_str())),
+                };
+                log.write(saved(attributes, tainted)).await.map_err(|f| told(&f))?;
+            } else {
+                let error = failure.to_string();
+                log.write(Record::Failed { address: address.clone(), deposed: None, error }).await.map_err(|f| told(&f))?;
+            }
+            Err(told(&failure))
+        }
+    }
+}
+
+async fn remove(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader, listener: &dyn Listener) -> Result<(), Diagnostic> {
+    let Prepared::Remove { ty, cloud, live, timeouts, deposed } = step else { return Ok(()) };
+    let token = uuid::Uuid::new_v4().to_string();
+    let address = &change.address;
+    let job = Job { address, ty, cloud, reader, listener, token: token.clone(), timeouts };
+    let told = |failure: &Failure| failed(format!("{} could not be destroyed", change.address), failure);
+    let started = Instant::now();
+    log.write(intent(change, Doing::Delete, &token, deposed.clone(), None)).await.map_err(|f| told(&f))?;
+    match job.delete(live).await {
+        Ok(()) => log.write(Record::Deleted { address: address.clone(), deposed }).await.map_err(|f| told(&f)),
+        Err(failure) => {
+            let error = failure.to_string();
+            log.write(Record::Failed { address: address.clone(), deposed, error }).await.map_err(|f| told(&f))?;
+            Err(told(&failure).fact("after", format!("{:.0} s", started.elapsed().as_secs_f64())))
+        }
+    }
+}
+
+async fn read(change: &Change, ty: &dyn DataType, cloud: &dyn Cloud, given: &Value, log: &Log<'_>) -> Result<(), Diagnostic> {
+    let told = |failure: &Failure| failed(format!("{} can't be read", change.address), failure);
+    let reads = Reads::default();
+    let found = ty.read(&Context { cloud, token: "", reads: &reads }, given).await.map_err(|f| told(&f))?;
+    let instance = Instance {
+        dependencies: change.dependencies.clone(),
+        ..Instance::new(change.provider.clone(), 0, data_value(ty.attrs(), &found))
+    };
+    log.write(Record::Saved { address: change.address.clone(), instance: Box::new(instance) }).await.map_err(|f| told(&f))
+}

@@ -1,0 +1,366 @@
+//! State in a file of this machine.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::files::{self, Stamp, beside, fault, missing_is_none};
+use super::guard;
+use super::journal::{Begin, Event, Journal};
+use super::lock::{self, Lock, LockInfo, TakenOver, Who};
+use super::replay::{OpenIntent, open_intents, replay};
+use super::seal::{Seal, sha256};
+use super::snapshot::State;
+use super::wire::{self, Log};
+use crate::words::{Diagnostic, Result};
+
+/// How often a reader begins anew because a writer was quicker.
+const ATTEMPTS: usize = 1000;
+
+/// A state file and what lies beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalStore {
+    path: PathBuf,
+}
+
+/// What is known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loaded {
+    /// The snapshot with what the journal adds; none where nothing was ever made.
+    pub state: Option<State>,
+    /// Intents without an outcome: those of an apply under way, or of one that died.
+    pub pending: Vec<OpenIntent>,
+    /// The operation whose journal is not folded yet: it is under way, or died.
+    pub unfinished: Option<Begin>,
+}
+
+/// The files as they were at one moment.
+struct Raw {
+    snapshot: Option<Vec<u8>>,
+    journal: Option<Vec<u8>>,
+    seal: Option<Seal>,
+}
+
+/// What the files say, with what a fold needs besides.
+struct Known {
+    loaded: Loaded,
+    log: Log,
+    /// How many events the snapshot holds already.
+    folded: usize,
+}
+
+impl LocalStore {
+    /// The state file at that path.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// That of a stack: `state/<stack>.tfstate.json` under the root, `state/<stack>/<workspace>.tfstate.json` with a workspace.
+    pub fn of(root: &Path, stack: &str, workspace: Option<&str>) -> Self {
+        let name = workspace.map_or_else(|| stack.to_owned(), |workspace| format!("{stack}/{workspace}"));
+        Self::new(root.join("state").join(name + ".tfstate.json"))
+    }
+
+    /// The snapshot.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The snapshot before.
+    #[must_use]
+    pub fn backup_path(&self) -> PathBuf {
+        beside(&self.path, ".backup")
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal_path(&self) -> PathBuf {
+        beside(&self.path, ".journal")
+    }
+
+    /// The key of the journal.
+    #[must_use]
+    pub fn key_path(&self) -> PathBuf {
+        beside(&self.path, ".journal.key")
+    }
+
+    /// The lock.
+    #[must_use]
+    pub fn lock_path(&self) -> PathBuf {
+        beside(&self.path, ".lock")
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn journal_name(&self) -> String {
+        self.journal_path().display().to_string()
+    }
+
+    /// Takes the lock; waits at most `timeout` for whoever has it.
+    pub async fn lock(&self, operation: &str, timeout: Duration, who: &Who) -> Result<(Lock, Option<TakenOver>)> {
+        lock::acquire(&self.lock_path(), &self.path, operation, timeout, who).await
+    }
+
+    /// Removes a lock whose holder is known to be dead.
+    pub fn force_unlock(&self, id: &str) -> Result<LockInfo> {
+        lock::force(&self.lock_path(), &self.path, id)
+    }
+
+    /// What is known at this moment. Needs no lock, and an apply under way does no harm.
+    pub fn read(&self) -> Result<Loaded> {
+        Ok(self.known()?.loaded)
+    }
+
+    /// Begins an operation on `state`, the one that was read under this lock. What an earlier journal holds is folded first.
+    pub fn begin(&self, lock: &Lock, state: &State) -> Result<Journal> {
+        lock.check()?;
+        self.fold(lock)?;
+        let seal = self.seal()?;
+        let known = self.known()?;
+        let serial = known.loaded.state.as_ref().map_or(0, |state| state.serial);
+        if let Some(stored) = &known.loaded.state {
+            guard::check_lineage(stored, state, &self.name())?;
+        }
+        let journal = Journal::open(&self.journal_path(), seal.clone(), known.log.length, known.log.next)?;
+        let begin = begin(lock, serial, &state.lineage);
+        // The first line has to be durable before any call, and nobody else waits here.
+        futures::executor::block_on(journal.append(&Event::Begin(begin)))?;
+        files::sync_folder(&self.path).map_err(|e| fault("write to the folder of", &self.path, &e))?;
+        Ok(journal)
+    }
+
+    /// Puts what the journal holds into the snapshot and removes the journal. Intents that are still open stay in it.
+    pub fn fold(&self, lock: &Lock) -> Result<Loaded> {
+        lock.check()?;
+        let mut known = self.known()?;
+        let journal = self.journal_path();
+        if known.loaded.unfinished.is_none() && known.log.events.is_empty() {
+            // Nothing, or a journal whose first line is torn: nothing was done under it.
+            self.remove_journal()?;
+            return Ok(known.loaded);
+        }
+        let serial = match &mut known.loaded.state {
+            Some(state) => self.fold_snapshot(state, &known.log, known.folded)?,
+            None => 0,
+        };
+        if known.loaded.pending.is_empty() {
+            self.remove_journal()?;
+            known.loaded.unfinished = None;
+        } else {
+            let lineage = known.loaded.state.as_ref().map(|state| state.lineage.clone()).unwrap_or_default();
+            let bytes = carried(&known.loaded.pending, serial, &lineage, &self.seal()?);
+            files::replace(&journal, &bytes, None).map_err(|e| self.kept(&e))?;
+        }
+        Ok(known.loaded)
+    }
+
+    /// Writes the snapshot, if it differs from the one that is there, after the journal says that it will; the serial.
+    fn fold_snapshot(&self, state: &mut State, log: &Log, folded: usize) -> Result<u64> {
+        let stored = self.snapshot()?;
+        if folded == log.events.len() || stored.as_ref().is_some_and(|stored| stored.same_content(state)) {
+            return Ok(state.serial);
+        }
+        // A journal of intents alone makes no state where there is none.
+        if stored.is_none() && state.same_content(&State::new(state.lineage.clone())) {
+            return Ok(0);
+        }
+        state.serial = stored.map_or(0, |stored| stored.serial) + 1;
+        let bytes = state.to_bytes();
+        let mark = Journal::open(&self.journal_path(), self.seal()?, log.length, log.next)?;
+        futures::executor::block_on(mark.append(&Event::Fold { sum: sha256(&bytes) }))?;
+        files::replace(&self.path, &bytes, Some(&self.backup_path())).map_err(|e| self.kept(&e))?;
+        Ok(state.serial)
+    }
+
+    fn kept(&self, error: &io::Error) -> Diagnostic {
+        fault("write the state", &self.path, error)
+            .help("nothing is lost: what was done is in the journal, and the next command takes it in")
+    }
+
+    /// Writes a new snapshot, with the serial that is returned. Not while there is a journal: fold it first. On failure the state
+    /// is to be brought to safety with [`rescue`](Self::rescue).
+    pub fn write(&self, lock: &Lock, state: &State) -> Result<u64> {
+        lock.check()?;
+        if let Some(stored) = self.snapshot()? {
+            guard::check_write(&stored, state, &self.name())?;
+            if stored.same_content(state) {
+                return Ok(stored.serial);
+            }
+        }
+        let state = State { serial: state.serial + 1, ..state.clone() };
+        self.put(&state)
+    }
+
+    /// Writes exactly that snapshot, serial and lineage included: what `state push` does once [`guard::check_push`] lets it.
+    pub fn push(&self, lock: &Lock, state: &State) -> Result<u64> {
+        lock.check()?;
+        self.put(state)
+    }
+
+    fn put(&self, state: &State) -> Result<u64> {
+        let backup = self.backup_path();
+        files::replace(&self.path, &state.to_bytes(), Some(&backup)).map_err(|e| fault("write the state", &self.path, &e))?;
+        Ok(state.serial)
+    }
+
+    /// Writes the state elsewhere, when it can't be written where it belongs; gives where, and the error that tells the user.
+    pub fn rescue(&self, state: &State, folder: &Path, why: &Diagnostic) -> Result<(PathBuf, Diagnostic)> {
+        let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let path = folder.join(format!("{}-{}-{name}", "rescued", uuid::Uuid::new_v4().simple()));
+        let rescued = State { serial: state.serial + 1, ..state.clone() };
+        files::write_new(&path, &rescued.to_bytes()).map_err(|e| fault("bring the state to safety in", &path, &e))?;
+        let mut diagnostic = why.clone().fact("the state is safe in", path.display().to_string());
+        diagnostic.help.push(format!("when {} can be written again: `ferroform state push {}`", self.path.display(), path.display()));
+        Ok((path, diagnostic))
+    }
+
+    fn snapshot(&self) -> Result<Option<State>> {
+        let bytes = missing_is_none(fs::read(&self.path)).map_err(|e| fault("read the state", &self.path, &e))?;
+        bytes.map(|bytes| State::parse(&bytes, &self.name())).transpose()
+    }
+
+    /// The key of the journal, made if there is none yet.
+    fn seal(&self) -> Result<Seal> {
+        let path = self.key_path();
+        let failed = |e: &io::Error| fault("keep the key of the journal in", &path, e);
+        if let Some(seal) = missing_is_none(fs::read_to_string(&path)).map_err(|e| failed(&e))?.and_then(|text| Seal::parse(&text)) {
+            return Ok(seal);
+        }
+        let seal = Seal::generate();
+        files::replace(&path, format!("{}\n", seal.text()).as_bytes(), None).map_err(|e| failed(&e))?;
+        Ok(seal)
+    }
+
+    /// The journal goes first: a key without a journal is nothing, a journal without its key can't be read.
+    fn remove_journal(&self) -> Result<()> {
+        for path in [self.journal_path(), self.key_path()] {
+            files::remove(&path).map_err(|e| fault("remove", &path, &e))?;
+        }
+        Ok(())
+    }
+
+    /// The files as they were together at one moment: if the snapshot was replaced meanwhile, again.
+    fn raw(&self) -> io::Result<Raw> {
+        let mut before = Stamp::at(&self.path)?;
+        for _ in 0..ATTEMPTS {
+            let (snapshot, stamp) = match missing_is_none(File::open(&self.path))? {
+                Some(mut file) => {
+                    let stamp = Stamp::of(&file)?;
+                    let mut bytes = vec![];
+                    file.read_to_end(&mut bytes)?;
+                    (Some(bytes), Some(stamp))
+                }
+                None => (None, None),
+            };
+            let journal = missing_is_none(fs::read(self.journal_path()))?;
+            let seal = missing_is_none(fs::read_to_string(self.key_path()))?.and_then(|text| Seal::parse(&text));
+            before = Stamp::at(&self.path)?;
+            // Linking the backup changes the inode's times too, so that a fold under way is noticed.
+            if before == stamp && (journal.is_none() || seal.is_some() || !self.journal_path().exists()) {
+                let journal = journal.filter(|_| seal.is_some() || self.journal_path().exists());
+                return Ok(Raw { snapshot, journal, seal });
+            }
+        }
+        Err(io::Error::other(format!("it changed {ATTEMPTS} times while it was read ({before:?})")))
+    }
+
+    fn known(&self) -> Result<Known> {
+        let raw = self.raw().map_err(|e| fault("read the state", &self.path, &e))?;
+        let snapshot = raw.snapshot.as_deref().map(|bytes| State::parse(bytes, &self.name())).transpose()?;
+        let log = wire::parse(raw.journal.as_deref().unwrap_or_default(), raw.seal.as_ref(), &self.journal_name())?;
+        let Some(Event::Begin(first)) = log.events.first() else {
+            return Ok(Known { loaded: Loaded { state: snapshot, ..Loaded::default() }, log, folded: 0 });
+        };
+        let folded = folded(&log.events, raw.snapshot.as_deref());
+        if folded == 0 {
+            self.check_base(first, snapshot.as_ref())?;
+        }
+        let unfinished = log.events.iter().rev().find_map(|event| match event {
+            Event::Begin(begin) => Some(begin.clone()),
+            _ => None,
+        });
+        let base = snapshot.unwrap_or_else(|| State::new(first.lineage.clone()));
+        let (state, _) = replay(base, &log.events[folded..]);
+        let pending = open_intents(&log.events);
+        Ok(Known { loaded: Loaded { state: Some(state), pending, unfinished }, log, folded })
+    }
+
+    /// The journal belongs to one snapshot, and to no other.
+    fn check_base(&self, begin: &Begin, snapshot: Option<&State>) -> Result<()> {
+        let (serial, lineage) = snapshot.map_or((0, ""), |state| (state.serial, &state.lineage));
+        if begin.serial == serial && (snapshot.is_none() || begin.lineage == lineage) {
+            return Ok(());
+        }
+        let there = snapshot.map_or_else(|| "there is no state file".to_owned(), |_| format!("the state has serial {serial}"));
+        Err(Diagnostic::error(format!(
+            "the state {} was changed by something else while `{}` was unfinished",
+            self.name(),
+            begin.operation
+        ))
+        .fact("journal", format!("{} began on serial {} of lineage {}", self.journal_name(), begin.serial, begin.lineage))
+        .fact("now", there)
+        .help(format!(
+            "put the state back that the journal belongs to ({} may be it), and run the command again",
+            self.backup_path().display()
+        ))
+        .into())
+    }
+}
+
+fn begin(lock: &Lock, serial: u64, lineage: &str) -> Begin {
+    let info = lock.info();
+    Begin {
+        serial,
+        lineage: lineage.to_owned(),
+        operation: info.operation,
+        who: lock.who().user.clone(),
+        pid: info.pid,
+        host: info.host,
+        at: jiff::Timestamp::now().to_string(),
+    }
+}
+
+/// How many events are in the snapshot already: those up to the mark with the snapshot's own hash.
+fn folded(events: &[Event], snapshot: Option<&[u8]>) -> usize {
+    let marks = || events.iter().enumerate().filter_map(|(i, event)| if let Event::Fold { sum } = event { Some((i, sum)) } else { None });
+    let Some(snapshot) = snapshot.filter(|_| marks().next().is_some()) else { return 0 };
+    let sum = sha256(snapshot);
+    marks().filter(|(_, mark)| **mark == sum).map(|(i, _)| i + 1).last().unwrap_or(0)
+}
+
+/// A journal of nothing but intents that are still open, on that snapshot.
+fn carried(pending: &[OpenIntent], serial: u64, lineage: &str, seal: &Seal) -> Vec<u8> {
+    let mut events = vec![];
+    let mut operation = None;
+    for open in pending {
+        if events.is_empty() || operation != open.operation.as_ref() {
+            let begin = open.operation.clone().unwrap_or_else(|| Begin {
+                serial,
+                lineage: lineage.to_owned(),
+                operation: String::new(),
+                who: String::new(),
+                pid: 0,
+                host: String::new(),
+                at: String::new(),
+            });
+            events.push(Event::Begin(Begin { serial, lineage: lineage.to_owned(), ..begin }));
+            operation = open.operation.as_ref();
+        }
+        let intent = &open.intent;
+        events.push(Event::Intent(intent.clone()));
+        if open.deleted {
+            events.push(Event::Deleted { address: intent.address.clone(), deposed: intent.deposed.clone() });
+        }
+        if let Some(id) = &open.id {
+            events.push(Event::Created { address: intent.address.clone(), id: id.clone(), token: intent.token.clone() });
+        }
+        if let Some(error) = &open.error {
+            events.push(Event::Failed { address: intent.address.clone(), deposed: intent.deposed.clone(), error: error.clone() });
+        }
+    }
+    (1..).zip(&events).map(|(n, event)| wire::line(n, 1, &wire::encode(event, seal))).collect::<String>().into_bytes()
+}

@@ -1,0 +1,114 @@
+//! `sensitive_attributes`: which parts of an instance's attributes are never to be shown, as paths.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use crate::words::{Object, Value};
+
+/// A step into attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::state) enum Step {
+    /// An attribute of an object.
+    Attr(Arc<str>),
+    /// An element of a map.
+    Name(Arc<str>),
+    /// An element of a list.
+    Index(usize),
+    /// An element of a set, or a step that we don't know: its collection counts as a whole.
+    Whole,
+}
+
+/// The ways to all that is sensitive. What lies within a set makes the whole set sensitive, since its elements have no places.
+pub(in crate::state) fn paths(value: &Value) -> Vec<Vec<Step>> {
+    let mut found = vec![];
+    if value.has_sensitive() {
+        collect(value, &mut vec![], &mut found);
+    }
+    found
+}
+
+fn collect(value: &Value, here: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
+    let mut below = |step: Step, item: &Value| {
+        here.push(step);
+        collect(item, here, found);
+        here.pop();
+    };
+    match value {
+        Value::List(items) | Value::Tuple(items) => items.iter().enumerate().for_each(|(i, item)| below(Step::Index(i), item)),
+        Value::Object(items) => items.iter().for_each(|(name, item)| below(Step::Attr(name.clone()), item)),
+        Value::Map(items) => items.iter().for_each(|(name, item)| below(Step::Name(name.clone()), item)),
+        Value::Sensitive(_) => found.push(here.clone()),
+        Value::Set(_) if value.has_sensitive() => found.push(here.clone()),
+        _ => {}
+    }
+}
+
+/// The value with `change` applied where the path leads; unchanged where it leads nowhere.
+pub(in crate::state) fn at(value: Value, path: &[Step], change: &mut dyn FnMut(Value) -> Value) -> Value {
+    let Some((step, rest)) = path.split_first() else { return change(value) };
+    match (step, value) {
+        (_, Value::Sensitive(inner)) => at(inner.as_ref().clone(), path, change).sensitive(),
+        (Step::Attr(name), Value::Object(items)) => Value::Object(in_object(items, name, rest, change)),
+        // The path knows what JSON doesn't: that this is a map.
+        (Step::Name(name), Value::Object(items)) | (Step::Attr(name) | Step::Name(name), Value::Map(items)) => {
+            Value::Map(in_object(items, name, rest, change))
+        }
+        (Step::Index(i), Value::Tuple(items)) => Value::Tuple(in_list(items, *i, rest, change)),
+        (Step::Index(i), Value::List(items)) => Value::List(in_list(items, *i, rest, change)),
+        (Step::Whole | Step::Index(_), collection @ (Value::Tuple(_) | Value::List(_) | Value::Set(_))) => change(collection),
+        (_, other) => other,
+    }
+}
+
+fn in_object(mut items: Arc<Object>, name: &str, rest: &[Step], change: &mut dyn FnMut(Value) -> Value) -> Arc<Object> {
+    if let Some(item) = Arc::make_mut(&mut items).get_mut(name) {
+        *item = at(std::mem::take(item), rest, change);
+    }
+    items
+}
+
+fn in_list(mut items: Arc<Vec<Value>>, i: usize, rest: &[Step], change: &mut dyn FnMut(Value) -> Value) -> Arc<Vec<Value>> {
+    if let Some(item) = Arc::make_mut(&mut items).get_mut(i) {
+        *item = at(std::mem::take(item), rest, change);
+    }
+    items
+}
+
+/// The value with everything marked that those paths lead to.
+pub(in crate::state) fn mark(value: Value, paths: &[Vec<Step>]) -> Value {
+    // An empty path would hide everything, and none is ever written.
+    paths.iter().filter(|path| !path.is_empty()).fold(value, |value, path| at(value, path, &mut Value::sensitive))
+}
+
+/// The paths as Terraform writes them.
+pub(in crate::state) fn to_json(paths: &[Vec<Step>]) -> Json {
+    Json::Array(paths.iter().map(|path| Json::Array(path.iter().map(step_json).collect())).collect())
+}
+
+fn step_json(step: &Step) -> Json {
+    match step {
+        Step::Attr(name) => json!({ "type": "get_attr", "value": &**name }),
+        Step::Name(name) => json!({ "type": "index", "value": { "value": &**name, "type": "string" } }),
+        Step::Index(i) => json!({ "type": "index", "value": { "value": i, "type": "number" } }),
+        Step::Whole => json!({ "type": "index", "value": { "value": null, "type": "dynamic" } }),
+    }
+}
+
+/// The paths that Terraform wrote; what can't be understood hides more, not less.
+pub(in crate::state) fn from_value(json: &Value) -> Vec<Vec<Step>> {
+    json.items().iter().map(|path| path.items().iter().map(step).collect()).collect()
+}
+
+fn step(json: &Value) -> Step {
+    let value = json.attr("value");
+    match json.attr("type").as_str() {
+        Some("get_attr") => value.as_str().map_or(Step::Whole, |name| Step::Attr(name.into())),
+        Some("index") => match value.get("value").unwrap_or(value) {
+            Value::String(name) => Step::Name(name.clone()),
+            Value::Number(n) => n.as_i64().and_then(|n| usize::try_from(n).ok()).map_or(Step::Whole, Step::Index),
+            _ => Step::Whole,
+        },
+        _ => Step::Whole,
+    }
+}
