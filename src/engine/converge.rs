@@ -18,6 +18,8 @@ use crate::words::value::Value;
 
 /// How long a new thing may stay invisible.
 const VISIBLE: Duration = Duration::from_secs(300);
+/// How long something that an interrupted run made may stay invisible.
+const SETTLES: Duration = Duration::from_secs(10);
 /// How long an update may take to show.
 const SHOWS: Duration = Duration::from_secs(120);
 /// How long something else may hold a thing that is to be deleted, where the type says nothing.
@@ -197,6 +199,18 @@ impl Job<'_> {
             };
             self.wait(verb, word, started, limit, &mut waits).await?;
         }
+    }
+
+    /// What an interrupted creation made under that id. What does not show within a few seconds is gone: it was made some time ago.
+    pub async fn ready_or_gone(&self, id: &str, prior: Option<&Value>, verb: Verb, started: Instant) -> Outcome<Option<Found>> {
+        let mut waits = backoff();
+        while started.elapsed() < SETTLES {
+            if let Some(found) = self.look(id, prior).await? {
+                return Ok(Some(found));
+            }
+            self.wait(verb, "not visible yet".into(), started, SETTLES, &mut waits).await?;
+        }
+        Ok(None)
     }
 
     /// Updates until nothing that is wanted differs.

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod planner;
 pub mod providers;
 pub mod reader;
+pub mod recover;
 pub mod refresh;
 pub mod same;
 mod step;

@@ -131,8 +131,9 @@ pub struct Intent {
     pub token: String,
     /// Which deposed object; the current one if none.
     pub deposed: Option<String>,
-    /// What it is to be like, as [`Journal::digest`] gives it; empty where that doesn't matter.
-    pub wanted: String,
+    /// What it is to be like: with it a creation whose answer was lost is found again. Null where that isn't needed. Sealed in the
+    /// journal as a whole, since it may hold secrets.
+    pub wanted: Value,
     /// What it refers to, for the state of a creation that is found again.
     pub dependencies: Vec<Address>,
     /// See [`Instance::create_before_destroy`].

@@ -18,6 +18,8 @@ use crate::words::{Address, Diagnostic, Result, Value};
 
 /// What the sealed outputs are bound to.
 const OUTPUTS: &str = "outputs";
+/// What sealed wishes are about.
+const WANTED: &str = "wanted";
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -117,7 +119,7 @@ pub(super) fn encode(event: &Event, seal: &Seal) -> String {
             provider: intent.provider.to_string(),
             token: intent.token.clone(),
             deposed: intent.deposed.clone(),
-            wanted: intent.wanted.clone(),
+            wanted: if intent.wanted.is_null() { String::new() } else { seal.seal(WANTED, text(&Typed::of(&intent.wanted)).as_bytes()) },
             dependencies: intent.dependencies.iter().map(Address::to_string).collect(),
             create_before_destroy: intent.create_before_destroy,
         }),
@@ -178,7 +180,7 @@ fn decode(json: &str, seal: Option<&Seal>, name: &str) -> Result<Event, Diagnost
             provider: wire.provider.into(),
             token: wire.token,
             deposed: wire.deposed,
-            wanted: wire.wanted,
+            wanted: if wire.wanted.is_empty() { Value::Null } else { unwrap_dynamic(&open::<Tree>(seal, WANTED, &wire.wanted, name)?.0) },
             dependencies: wire.dependencies.iter().map(|text| at(text)).collect::<Result<_, _>>()?,
             create_before_destroy: wire.create_before_destroy,
         }),

@@ -1,0 +1,111 @@
+//! Settles what an interrupted run left open: each intent without an outcome is looked up and becomes state, or is dropped.
+
+use std::time::Instant;
+
+use super::converge::{self, Job};
+use super::event::{Event, Listener, Verb};
+use super::providers::Providers;
+use super::reader::Reader;
+use super::{evaluate, failed};
+use crate::state::journal::{Action, Event as Record};
+use crate::state::{Instance, OpenIntent, State, schema_conform};
+use crate::words::resource::{Registry, ResourceType};
+use crate::words::{Diagnostic, Result, Value};
+
+/// Looks up every open intent. What it gives are the records that settle them: `state` has taken them in already; whoever holds
+/// the lock writes them to the journal, a preview doesn't.
+pub async fn recover(
+    pending: &[OpenIntent],
+    state: &mut State,
+    registry: &Registry,
+    providers: &Providers<'_>,
+    listener: &dyn Listener,
+) -> Result<Vec<Record>> {
+    let reader = Reader::default();
+    let mut records = vec![];
+    for open in pending {
+        let (found, settled) = settle(open, state, registry, providers, &reader, listener).await?;
+        listener.on(Event::Recovered { address: open.intent.address.clone(), found });
+        for record in settled {
+            state.record(&record);
+            records.push(record);
+        }
+    }
+    Ok(records)
+}
+
+/// What was found, in words, and the records that settle the intent.
+async fn settle(
+    open: &OpenIntent,
+    state: &State,
+    registry: &Registry,
+    providers: &Providers<'_>,
+    reader: &Reader,
+    listener: &dyn Listener,
+) -> Result<(String, Vec<Record>)> {
+    let intent = &open.intent;
+    let address = &intent.address;
+    let Some(ty) = registry.resource(&address.kind) else { return Err(evaluate::unknown_type(registry, address, None).into()) };
+    let config = providers.of_state(&intent.provider)?;
+    let Some(cloud) = providers.get(&config).cloned() else {
+        return Err(Diagnostic::error(format!("an interrupted run has to be settled, and provider.{} of {address} is not configured", config.0))
+            .help("keep the provider's configuration in the stack until the run is settled")
+            .into());
+    };
+    let job = Job { address, ty, cloud: cloud.clone(), reader, listener, token: intent.token.clone(), timeouts: Value::Null };
+    let dropped = |why: &str| Record::Failed { address: address.clone(), deposed: intent.deposed.clone(), error: why.into() };
+    let told = |failure| failed(format!("an interrupted run can't be settled: {address} can't be looked up"), &failure);
+    match intent.action {
+        Action::Create | Action::Replace => {
+            let want = schema_conform(ty.attrs(), &intent.wanted);
+            let id = match &open.id {
+                Some(id) => Some(id.clone()),
+                None if ty.is_local() || want.is_null() => None,
+                None => job.recover(&want).await.map_err(told)?,
+            };
+            let found = match &id {
+                Some(id) => made(&job, id, &want).await.map_err(told)?,
+                None => None,
+            };
+            let Some(found) = found else { return Ok(("was not created".into(), vec![dropped("it was not created")])) };
+            let attributes = converge::attributes(ty, cloud.as_ref(), &found, &want);
+            let mut records = vec![];
+            if state.instances.get(address).is_some_and(Instance::exists) {
+                let key = intent.token.chars().filter(char::is_ascii_hexdigit).take(8).collect();
+                records.push(Record::Deposed { address: address.clone(), key });
+            }
+            let instance = Instance {
+                dependencies: intent.dependencies.clone(),
+                create_before_destroy: intent.create_before_destroy,
+                ..Instance::new(intent.provider.clone(), ty.schema_version(), attributes)
+            };
+            records.push(Record::Saved { address: address.clone(), instance: Box::new(instance) });
+            Ok((format!("was created ({}), now in state", found.id), records))
+        }
+        Action::Update => Ok(("was being changed: read again below".into(), vec![dropped("it was interrupted")])),
+        Action::Delete => {
+            let instance = state.instances.get(address);
+            let instance = match &intent.deposed {
+                Some(key) => instance.and_then(|i| i.deposed.get(key)),
+                None => instance.filter(|i| i.exists()),
+            };
+            let Some(instance) = instance else { return Ok(("was destroyed".into(), vec![dropped("there is none")])) };
+            let still = still_there(&job, ty, instance).await.map_err(told)?;
+            if still {
+                return Ok(("was not destroyed".into(), vec![dropped("it was not destroyed")]));
+            }
+            let gone = Record::Deleted { address: address.clone(), deposed: intent.deposed.clone() };
+            Ok(("was destroyed, no longer in state".into(), vec![gone]))
+        }
+    }
+}
+
+/// What a creation with a known id made; it may not be visible for a moment.
+async fn made(job: &Job<'_>, id: &str, want: &Value) -> crate::words::failure::Outcome<Option<crate::words::resource::Found>> {
+    job.ready_or_gone(id, Some(want).filter(|w| !w.is_null()), Verb::Create, Instant::now()).await
+}
+
+async fn still_there(job: &Job<'_>, ty: &dyn ResourceType, instance: &Instance) -> crate::words::failure::Outcome<bool> {
+    let prior = schema_conform(ty.attrs(), &instance.attributes).bare_deep();
+    Ok(job.look(instance.id(), Some(&prior)).await?.is_some())
+}
