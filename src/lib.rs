@@ -3,4 +3,5 @@ pub mod aws;
 pub mod engine;
 pub mod stack;
 pub mod state;
+pub mod local;
 pub mod words;
