@@ -84,7 +84,7 @@ impl RandomString {
 impl Resource for RandomString {
     const TYPE: &'static str = "random_string";
     const SCHEMA_VERSION: u64 = 2;
-    const EXAMPLE: &'static str = r#"
+    const EXAMPLE: &'static str = r"
 [resource.random_string.example]
 length = 8
 upper = false
@@ -96,7 +96,7 @@ length = 8
 upper = false
 special = false
 min_numeric = 1
-"#;
+";
 
     made_here!();
     forgotten!();

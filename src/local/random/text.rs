@@ -99,9 +99,10 @@ pub(super) fn plan(planned: &mut Planned<'_>) {
     let was = |name: &str| planned.prior.and_then(|p| p.attr(name).as_bool());
     let want = |name: &str| planned.want.attr(name).as_bool();
     let moved = |name: &str| want(name).filter(|v| was(name) != Some(*v));
-    // An unknown value that a variable gives stays; one that nobody gave is unknown in both.
+    // What is unknown although there is a prior value is so because the user says so.
+    let open = planned.prior.is_some() && ["numeric", "number"].iter().any(|name| planned.want.attr(name).is_unknown());
     let one = moved("numeric").or_else(|| moved("number")).or_else(|| want("numeric")).or_else(|| want("number"));
-    if let Some(one) = one.or(planned.prior.is_none().then_some(true)) {
+    if let Some(one) = one.filter(|_| !open) {
         let both = std::mem::take(planned.want).with("numeric", one.into()).with("number", one.into());
         *planned.want = both;
     }
@@ -153,7 +154,9 @@ mod tests {
         };
         let pair = |numeric: Value, number: Value| Value::object([("numeric", numeric), ("number", number)]);
         let (yes, no) = (Value::from(true), Value::from(false));
-        assert_eq!(planned(None, pair(Value::unknown(), Value::unknown())), (yes.clone(), yes.clone()));
+        let open = (Value::unknown(), Value::unknown());
+        assert_eq!(planned(None, pair(Value::unknown(), Value::unknown())), open, "a default is made with the text");
+        assert_eq!(planned(Some(pair(yes.clone(), yes.clone())), pair(Value::unknown(), yes.clone())).0, Value::unknown());
         assert_eq!(planned(None, pair(Value::unknown(), no.clone())), (no.clone(), no.clone()));
         assert_eq!(planned(Some(pair(yes.clone(), yes.clone())), pair(yes, no.clone())), (no.clone(), no));
     }

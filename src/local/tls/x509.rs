@@ -1,5 +1,6 @@
 //! Certificates as RFC 5280 has them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -134,7 +135,9 @@ pub(super) fn self_signed(wish: &Wish<'_>, key: &Key) -> Outcome<Signed> {
 
 fn name(subject: &[(ObjectIdentifier, Vec<&str>)]) -> Outcome<RdnSequence> {
     let group = |(oid, values): &(ObjectIdentifier, Vec<&str>)| {
-        let values = values.iter().map(|v| Ok(AttributeTypeAndValue { oid: *oid, value: text(*oid, v)? }));
+        // A set holds nothing twice.
+        let values =
+            values.iter().collect::<BTreeSet<_>>().into_iter().map(|v| Ok(AttributeTypeAndValue { oid: *oid, value: text(*oid, v)? }));
         let values = values.collect::<Outcome<Vec<_>>>()?;
         Ok(RelativeDistinguishedName(SetOfVec::try_from(values).map_err(broken)?))
     };
