@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::failure::Outcome;
+use super::resource::Status;
 use super::value::Value;
 
 /// An answer under way or there, of a type that its askers know.
@@ -30,18 +31,31 @@ pub struct Asked {
 pub struct Reads {
     asked: Vec<Asked>,
     answers: Mutex<HashMap<String, Slot>>,
+    states: Mutex<HashMap<(&'static str, String), Status>>,
 }
 
 impl Reads {
     /// For a sweep that asks for all of these.
     #[must_use]
     pub fn of(asked: Vec<Asked>) -> Self {
-        Self { asked, answers: Mutex::default() }
+        Self { asked, ..Self::default() }
     }
 
     /// All that this sweep asks for, of those types: one call may fetch what several types need.
     pub fn asked<'a>(&'a self, kinds: &'a [&'a str]) -> impl Iterator<Item = &'a Asked> {
         self.asked.iter().filter(|a| kinds.contains(&a.kind.as_ref()))
+    }
+
+    /// Says how far the cloud has got with the resource of that type and id, where none of its attributes tells: its read knows
+    /// more than the schema holds (a volume's `creating`).
+    pub fn says(&self, kind: &'static str, id: &str, status: Status) {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).insert((kind, id.to_owned()), status);
+    }
+
+    /// What [`says`](Self::says) was told of it in this sweep.
+    #[must_use]
+    pub fn said(&self, kind: &'static str, id: &str) -> Option<Status> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).get(&(kind, id.to_owned())).cloned()
     }
 
     /// The answer under that key (`ec2:DescribeAddresses`), fetched by whoever asks first; a failure is not remembered.

@@ -158,7 +158,7 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
         let id = given.to_owned();
         async { Ok(id) }
     }
-    /// How far the cloud has got with it.
+    /// How far the cloud has got with it, by its attributes; what `read` told [`Reads::says`] comes first.
     fn status(_live: &Live<Self>) -> Status {
         Status::Ready
     }
@@ -393,7 +393,8 @@ impl<R: Resource> ResourceType for Of<R> {
             let prior = |v: &Value| R::take(v).ok();
             let known: Vec<Known<R>> = known.iter().map(|k| Known { id: k.id.clone(), prior: k.prior.as_ref().and_then(prior) }).collect();
             let found = R::read(&cx.typed(), &known).await?;
-            Ok(found.into_iter().map(found_of).collect())
+            let status = |l: &Live<R>| cx.reads.said(R::TYPE, &l.id).unwrap_or_else(|| R::status(l));
+            Ok(found.into_iter().map(|l| Found { status: status(&l), value: l.value.give(), id: l.id }).collect())
         })
     }
     fn update<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value, found: &'a Found) -> Fut<'a, Outcome<()>> {

@@ -277,10 +277,11 @@ impl Attr {
     }
 }
 
-/// `r#type` is `type`.
+/// `r#type` is `type`, and `self_` is `self`, which Rust has no raw form for.
 const fn plain_name(name: &'static str) -> &'static str {
     match name.as_bytes() {
         [b'r', b'#', ..] => name.split_at(2).1,
+        [.., b'_'] => name.split_at(name.len() - 1).0,
         _ => name,
     }
 }
