@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cloud, DataType, Fut, Provider, ResourceType, Settings};
+use crate::words::resource::{Cloud, DataOf, DataType, Fut, Of, Provider, ResourceType, Settings};
 use crate::words::schema::{Attr, Block, Field};
 use crate::words::value::Value;
 
@@ -11,8 +11,11 @@ pub mod client;
 pub mod config;
 pub mod ec2;
 pub mod error;
+pub mod name;
+pub mod partition;
 pub mod policy;
 mod rate;
+pub mod region;
 pub mod tags;
 mod transport;
 pub mod types;
@@ -20,10 +23,27 @@ pub mod types;
 pub use client::Aws;
 
 /// Every AWS resource type there is. Add yours here.
-pub const RESOURCES: &[&dyn ResourceType] = &[&crate::words::resource::Of::<ec2::eip::Eip>::TYPE];
+pub const RESOURCES: &[&dyn ResourceType] = &[
+    &Of::<ec2::ebs_volume::EbsVolume>::TYPE,
+    &Of::<ec2::eip::Eip>::TYPE,
+    &Of::<ec2::eip_association::EipAssociation>::TYPE,
+    &Of::<ec2::key_pair::KeyPair>::TYPE,
+    &Of::<ec2::security_group::SecurityGroup>::TYPE,
+    &Of::<ec2::volume_attachment::VolumeAttachment>::TYPE,
+    &Of::<ec2::vpc_security_group_egress_rule::EgressRule>::TYPE,
+    &Of::<ec2::vpc_security_group_ingress_rule::IngressRule>::TYPE,
+];
 
 /// Every AWS data source there is. Add yours here.
-pub const DATA: &[&dyn DataType] = &[];
+pub const DATA: &[&dyn DataType] = &[
+    &DataOf::<ec2::data_ami::Ami>::TYPE,
+    &DataOf::<ec2::data_availability_zones::AvailabilityZones>::TYPE,
+    &DataOf::<ec2::data_subnet::SubnetData>::TYPE,
+    &DataOf::<ec2::data_subnets::SubnetsData>::TYPE,
+    &DataOf::<ec2::data_vpc::VpcData>::TYPE,
+    &DataOf::<partition::Partition>::TYPE,
+    &DataOf::<region::Region>::TYPE,
+];
 
 /// The provider.
 pub struct AwsProvider;

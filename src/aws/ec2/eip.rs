@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ec2::types::{Address, DomainType, ResourceType};
 
-use super::{INTENT_TAG, by, retag, tagged, tags, with_intent};
+use super::{INTENT_TAG, VALUES, by, retag, tagged, tags, with_intent};
 use crate::aws::Aws;
 use crate::aws::error::lacking;
 use crate::words::failure::Outcome;
@@ -88,6 +88,8 @@ impl Resource for Eip {
     const RETRY: &'static [Retry] = &[
         Retry { operation: "AssociateAddress", code: "InvalidAllocationID.NotFound", message: "", within: Duration::from_secs(300) },
         Retry { operation: "AssociateAddress", code: "InvalidInstanceID", message: "pending", within: Duration::from_secs(300) },
+        Retry { operation: "AssociateAddress", code: "Gateway.NotAttached", message: "", within: Duration::from_secs(120) },
+        Retry { operation: "CreateTags", code: "InvalidAllocationID.NotFound", message: "", within: Duration::from_secs(300) },
         Retry { operation: "ReleaseAddress", code: "InvalidIPAddress.InUse", message: "", within: Duration::from_secs(180) },
     ];
     const EXAMPLE: &'static str = r#"
@@ -116,10 +118,11 @@ tags = { Name = "www", team = "infra" }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {
         let found = addresses(cx, known.iter().map(|k| k.id.clone()).collect()).await?;
-        let asked = |a: &&Address| a.allocation_id().is_some_and(|id| known.iter().any(|k| k.id == id));
         let mut live = vec![];
-        for address in found.iter().filter(asked) {
-            live.push(Live { id: address.allocation_id().unwrap_or_default().to_owned(), value: eip(cx.cloud, address).await? });
+        for known in known {
+            if let Some(address) = found.iter().find(|a| a.allocation_id() == Some(&known.id)) {
+                live.push(Live { id: known.id.clone(), value: eip(cx.cloud, address, known.prior.as_ref()).await? });
+            }
         }
         Ok(live)
     }
@@ -127,6 +130,9 @@ tags = { Name = "www", team = "infra" }
     async fn update(&self, cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
         let (ec2, old) = (&cx.cloud.ec2, &live.value);
         let tie = |e: &Self| (e.instance.clone(), e.network_interface.clone(), e.associate_with_private_ip.clone());
+        // One of the two that the user doesn't give is only what AWS made of the other.
+        let by_instance = self.network_interface.is_none() || self.network_interface == old.network_interface;
+        let instance = self.instance.clone().filter(|_| by_instance);
         let wanted = self.instance.is_some() || self.network_interface.is_some();
         // What the user leaves out may be tied by `aws_eip_association`.
         let untied = self.instance.as_deref() == Some("") || self.network_interface.as_deref() == Some("");
@@ -134,8 +140,9 @@ tags = { Name = "www", team = "infra" }
             ec2.disassociate_address().association_id(association).send().await?;
         } else if wanted && tie(self) != tie(old) {
             let call = ec2.associate_address().allocation_id(&live.id).allow_reassociation(true);
-            let call = call.set_instance_id(self.instance.clone()).set_private_ip_address(self.associate_with_private_ip.clone());
-            call.set_network_interface_id(self.network_interface.clone().filter(|_| self.instance.is_none())).send().await?;
+            let call = call.set_private_ip_address(self.associate_with_private_ip.clone());
+            let call = call.set_network_interface_id(self.network_interface.clone().filter(|_| instance.is_none()));
+            call.set_instance_id(instance).send().await?;
         }
         retag(cx.cloud, &live.id, &old.tags_all, &self.tags_all).await
     }
@@ -160,21 +167,27 @@ pub(super) async fn addresses(cx: &Cx<'_, Aws>, ids: Vec<Id>) -> Outcome<Arc<Vec
     all.dedup();
     cx.reads
         .once(format!("ec2:DescribeAddresses:{}", all.join(",")), || async {
-            let found = cx.cloud.ec2.describe_addresses().filters(by("allocation-id", all.clone())).send().await?;
-            Ok(found.addresses.unwrap_or_default())
+            let mut found = vec![];
+            for some in all.chunks(VALUES) {
+                let answer = cx.cloud.ec2.describe_addresses().filters(by("allocation-id", some)).send().await?;
+                found.extend(answer.addresses.unwrap_or_default());
+            }
+            Ok(found)
         })
         .await
 }
 
-async fn eip(aws: &Aws, address: &Address) -> Outcome<Eip> {
+async fn eip(aws: &Aws, address: &Address, prior: Option<&Eip>) -> Outcome<Eip> {
     let some = |text: Option<&str>| text.filter(|t| !t.is_empty()).map(str::to_owned);
     let id = address.allocation_id().unwrap_or_default();
     let pool = some(address.public_ipv4_pool());
     Ok(Eip {
-        address: None,
+        // What was asked for; the answer doesn't tell it from any other address.
+        address: prior.and_then(|p| p.address.clone()),
         allocation_id: some(address.allocation_id()),
         arn: Some(aws.arn("ec2", &format!("elastic-ip/{id}")).await?),
-        associate_with_private_ip: None,
+        associate_with_private_ip: some(address.private_ip_address())
+            .filter(|_| prior.is_some_and(|p| p.associate_with_private_ip.is_some())),
         association_id: some(address.association_id()),
         carrier_ip: some(address.carrier_ip()),
         customer_owned_ip: some(address.customer_owned_ip()),
@@ -186,7 +199,8 @@ async fn eip(aws: &Aws, address: &Address) -> Outcome<Eip> {
         network_interface: some(address.network_interface_id()),
         private_dns: address.private_ip_address().map(|ip| private_dns(&aws.region, ip)),
         private_ip: some(address.private_ip_address()),
-        ptr_record: None,
+        // A call for each address, for something that is set elsewhere: what the state knows has to do.
+        ptr_record: prior.and_then(|p| p.ptr_record.clone()),
         public_dns: address.public_ip().map(|ip| public_dns(aws, ip)),
         public_ip: some(address.public_ip()),
         public_ipv4_pool: pool,

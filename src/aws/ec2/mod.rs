@@ -7,11 +7,31 @@ use super::tags::delta;
 use crate::words::failure::Outcome;
 use crate::words::resource::{Known, Tags};
 
+pub mod data_ami;
+pub mod data_availability_zones;
+pub mod data_subnet;
+pub mod data_subnets;
+pub mod data_vpc;
+pub mod ebs_volume;
 pub mod eip;
+pub mod eip_association;
+pub mod filter;
+pub mod group_rules;
+pub mod holders;
+pub mod key_pair;
+pub mod permission;
+pub mod security_group;
+pub mod security_group_rule;
+pub mod volume_attachment;
+pub mod vpc_security_group_egress_rule;
+pub mod vpc_security_group_ingress_rule;
 
 /// The tag that tells a creation without a token of its own from any other, so that one whose answer was lost is found again.
 /// The first update after the creation takes it away.
 pub const INTENT_TAG: &str = "ferroform:intent";
+
+/// How many values one filter takes.
+pub const VALUES: usize = 200;
 
 /// A filter that lets through what has one of those values. The SDK drops an empty list silently and would answer everything:
 /// never give it one.
@@ -22,6 +42,11 @@ pub fn by(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Fi
 /// A filter on the ids of what is known. Unlike the list of ids of the same call it passes over those that no longer exist.
 pub fn by_id<R>(name: &str, known: &[Known<R>]) -> Filter {
     by(name, known.iter().map(|k| k.id.as_str()))
+}
+
+/// The ARN of something of EC2 in this region, in its owner's account: shared things keep that of whoever made them.
+pub fn arn_of(aws: &Aws, owner: &str, resource: &str) -> String {
+    format!("arn:{}:ec2:{}:{owner}:{resource}", aws.partition(), aws.region)
 }
 
 /// EC2's tags as a map; those of AWS itself are left out.
