@@ -4,4 +4,5 @@ pub mod engine;
 pub mod stack;
 pub mod state;
 pub mod local;
+pub mod sandbox;
 pub mod words;

@@ -3,7 +3,8 @@
     python serve.py --record FILE --version TEXT [--host H] [--port N] [--with-parent]
 
 Binds a free port when none is given and writes FILE once it answers. `--with-parent` ends it when its standard input
-is closed: whoever started it may be killed without leaving it behind.
+is closed: whoever started it may be killed without leaving it behind. `--detach` makes it a session of its own, which
+outlives the command and its terminal.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+import uuid
 
 for _name, _value in {
     # Without it the policies that AWS manages are absent.
@@ -54,7 +56,14 @@ class Sandbox:
         self.moto, self.about = moto, about
 
     def __call__(self, environ, start_response):
-        if environ.get("PATH_INFO") == "/_sandbox":
+        path, post = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD") == "POST"
+        if path == "/_sandbox" or (post and path in ("/_sandbox/reset", "/_sandbox/stop")):
+            if path == "/_sandbox/reset":
+                b"".join(self.moto({**environ, "PATH_INFO": "/moto-api/reset"}, lambda *_: None))
+                self.about["epoch"] = uuid.uuid4().hex
+            if path == "/_sandbox/stop":
+                # After the answer is out.
+                threading.Timer(0.1, os._exit, [0]).start()
             body = json.dumps(self.about).encode()
             start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
             return [body]
@@ -68,6 +77,7 @@ def main():
     parser.add_argument("--record", required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--with-parent", action="store_true")
+    parser.add_argument("--detach", action="store_true")
     args = parser.parse_args()
 
     def stop(*_):
@@ -75,6 +85,9 @@ def main():
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    if args.detach and hasattr(os, "setsid"):
+        os.setsid()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if args.with_parent:
         threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop()), daemon=True).start()
 
@@ -86,7 +99,7 @@ def main():
     import images  # noqa: F401
     import services  # noqa: F401
 
-    about = {"pid": os.getpid(), "version": args.version, "started": int(time.time())}
+    about = {"pid": os.getpid(), "version": args.version, "started": int(time.time()), "epoch": uuid.uuid4().hex}
     server = make_server(args.host, args.port, None, threaded=True, request_handler=QuietHandler)
     server.daemon_threads = True
     server.app = Sandbox(DomainDispatcherApplication(create_backend_app), about)

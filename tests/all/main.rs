@@ -1,0 +1,6 @@
+//! Everything that is tested from outside: one target, so that it is linked once.
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
+mod faults;
+mod sandbox;
+mod support;

@@ -1,0 +1,5 @@
+//! What tests share: a local AWS, and a proxy before it that fails on purpose.
+#![allow(dead_code, reason = "each part is used by some tests")]
+
+pub mod proxy;
+pub mod sandbox;
