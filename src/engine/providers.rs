@@ -51,7 +51,7 @@ impl<'a> Providers<'a> {
     /// A configuration as the state names it.
     #[must_use]
     pub fn in_state(&self, (name, alias): &ConfigName) -> Arc<str> {
-        let source = self.registry.provider(name).map_or(name.as_ref(), Provider::source);
+        let source = self.registry.provider(name).map_or_else(|| name.to_string(), |p| p.source().to_owned());
         match alias {
             Some(alias) => format!("provider[\"{source}\"].{alias}").into(),
             None => format!("provider[\"{source}\"]").into(),
