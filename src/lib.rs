@@ -5,4 +5,5 @@ pub mod stack;
 pub mod state;
 pub mod local;
 pub mod sandbox;
+pub mod stack;
 pub mod words;

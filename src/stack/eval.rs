@@ -1,0 +1,518 @@
+//! Evaluation: an expression and a scope make a value. Unknown and sensitive parts go where Terraform lets them go.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::convert::{self, kind_of};
+use super::expr::{Call, Expr, For, Node, Part, ResourceRef, Target, static_key};
+use super::functions;
+use super::ops;
+use super::scope::Scope;
+use crate::words::error::nearest;
+use crate::words::{Diagnostic, Object, Result, Type, Value};
+
+/// The variables of the `for`s around, innermost first.
+#[derive(Clone, Copy)]
+pub(super) struct Locals<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: &'a Value,
+    pub(super) next: Option<&'a Locals<'a>>,
+}
+
+/// Where an evaluation stands.
+#[derive(Clone, Copy)]
+pub(super) struct Cx<'a> {
+    pub(super) scope: &'a dyn Scope,
+    pub(super) locals: Option<&'a Locals<'a>>,
+    /// What a template file is given.
+    pub(super) given: Option<&'a Object>,
+    /// Template files around this one.
+    pub(super) depth: usize,
+}
+
+impl Expr {
+    /// The value of the expression in that scope.
+    pub fn eval(&self, scope: &dyn Scope) -> Result<Value> {
+        self.value(&Cx { scope, locals: None, given: None, depth: 0 })
+    }
+
+    /// An error at the place of this expression.
+    fn wrong<T>(&self, summary: impl Into<String>, label: impl Into<String>) -> Result<T> {
+        Err(Diagnostic::error(summary).at(&self.span, label).into())
+    }
+
+    pub(super) fn value(&self, cx: &Cx<'_>) -> Result<Value> {
+        match &self.node {
+            Node::Literal(value) => Ok(value.clone()),
+            Node::Tuple(items) => Ok(Value::Tuple(Arc::new(all(items.iter().map(|e| e.value(cx)))?))),
+            Node::Object(items) => object(items, cx),
+            Node::Template(parts) => template(parts, cx, &self.span),
+            Node::Local(name) => self.local(name, cx),
+            Node::Root(target) => self.root(target, cx),
+            Node::Resource(r) => self.resource(r, cx),
+            Node::Attr(of, name) => attr(&of.value(cx)?, name, self),
+            Node::Index(of, index) => element(&of.value(cx)?, &index.value(cx)?, of, index),
+            Node::Splat { source, each } => splat(source, each, cx),
+            Node::Unary(operator, of) => ops::unary(*operator, &of.value(cx)?, of),
+            Node::Binary(operator, at, sides) => ops::binary(*operator, at, sides, cx),
+            Node::Cond(three) => cond(three, cx),
+            Node::Call(call) => self.call(call, cx),
+            Node::For(f) => for_expr(f, cx),
+        }
+    }
+
+    fn local(&self, name: &str, cx: &Cx<'_>) -> Result<Value> {
+        let mut at = cx.locals;
+        while let Some(local) = at {
+            if local.name == name {
+                return Ok(local.value.clone());
+            }
+            at = local.next;
+        }
+        if let Some(value) = cx.given.and_then(|given| given.get(name)) {
+            return Ok(value.clone());
+        }
+        let given = cx.given.into_iter().flat_map(|given| given.keys().map(|k| &**k));
+        let near = nearest(name, given).map_or_else(|| "not among the values given to it".to_owned(), |near| format!("did you mean `{near}`?"));
+        self.wrong(format!("the template uses `{name}`, which is not given to it"), near)
+    }
+
+    fn root(&self, target: &Target, cx: &Cx<'_>) -> Result<Value> {
+        let scope = cx.scope;
+        let placed = |value: Result<Value>| value.map_err(|e| at_least_here(e, self));
+        match target {
+            Target::Variable(name) => match scope.variable(name) {
+                Some(value) => placed(value),
+                None => self.wrong(format!("there is no variable `{name}`"), "refers to nothing"),
+            },
+            Target::Local(name) => match scope.local(name) {
+                Some(value) => placed(value),
+                None => self.wrong(format!("there is no local value `{name}`"), "refers to nothing"),
+            },
+            Target::Module(name) => placed(scope.module(name)),
+            Target::Resource { mode, kind, name } => placed(scope.resource(*mode, kind, name, None)),
+            Target::Each => match scope.each() {
+                Some((key, value)) => Ok(Value::object([("key", key), ("value", value)])),
+                None => self.wrong("`each` has a meaning only in a block with `for_each`", "no `for_each` here"),
+            },
+            Target::Count => match scope.count_index() {
+                Some(index) => Ok(Value::object([("index", Value::from(i64::try_from(index).unwrap_or(i64::MAX)))])),
+                None => self.wrong("`count` has a meaning only in a block with `count`", "no `count` here"),
+            },
+            Target::SelfRef => match scope.self_value() {
+                Some(value) => placed(value),
+                None => self.wrong("`self` has a meaning only in a postcondition", "can't be used here"),
+            },
+            Target::Path => Ok(Value::object([
+                ("module", Value::from(scope.module_path())),
+                ("root", Value::from(scope.root_path())),
+                ("cwd", Value::from(scope.cwd())),
+            ])),
+            Target::Terraform => Ok(Value::object([("workspace", Value::from(scope.workspace())), ("applying", Value::Bool(scope.applies()))])),
+        }
+    }
+
+    fn resource(&self, r: &ResourceRef, cx: &Cx<'_>) -> Result<Value> {
+        let ask = |key| cx.scope.resource(r.mode, &r.kind, &r.name, key).map_err(|e| at_least_here(e, self));
+        let Some(index) = &r.index else { return ask(None) };
+        let at = index.value(cx)?;
+        if let Some(key) = static_key(&at).filter(|_| cx.scope.repeated(r.mode, &r.kind, &r.name)) {
+            return ask(Some(&key)).map(|v| v.sensitive_if(at.is_sensitive()));
+        }
+        element(&ask(None)?, &at, self, index)
+    }
+
+    fn call(&self, call: &Call, cx: &Cx<'_>) -> Result<Value> {
+        match call.function.name {
+            "try" => return try_each(call, cx, self),
+            "can" => return Ok(can(&call.args, cx)),
+            _ => {}
+        }
+        let mut args = Vec::with_capacity(call.args.len());
+        for (i, arg) in call.args.iter().enumerate() {
+            let value = arg.value(cx)?;
+            if !(call.expand && i + 1 == call.args.len()) {
+                args.push((value, &arg.span));
+                continue;
+            }
+            let marked = value.is_sensitive();
+            match value.bare() {
+                Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+                    args.extend(items.iter().map(|v| (v.clone().sensitive_if(marked), &arg.span)));
+                }
+                Value::Unknown(_) => return Ok(Value::unknown().sensitive_if(marked)),
+                other => return arg.wrong(format!("only a list can be expanded with `...`, and this is {}", kind_of(other)), "not a list"),
+            }
+        }
+        functions::call(call.function, &args, &call.name, &self.span, cx)
+    }
+}
+
+fn at_least_here(mut errors: crate::words::Diagnostics, e: &Expr) -> crate::words::Diagnostics {
+    for error in &mut errors.0 {
+        if error.label.is_none() {
+            error.label = Some((e.span.clone(), String::new()));
+        }
+    }
+    errors
+}
+
+/// All of them, or all that is wrong with any.
+fn all(values: impl Iterator<Item = Result<Value>>) -> Result<Vec<Value>> {
+    let mut errors = crate::words::Diagnostics::default();
+    let values = values.filter_map(|v| errors.keep(v)).collect();
+    errors.unless_errors(values)
+}
+
+fn object(items: &[(Expr, Expr)], cx: &Cx<'_>) -> Result<Value> {
+    let mut errors = crate::words::Diagnostics::default();
+    let mut made = BTreeMap::new();
+    let (mut unknown, mut marked) = (false, false);
+    for (key, value) in items {
+        let (Some(name), Some(value)) = (errors.keep(key.value(cx)), errors.keep(value.value(cx))) else { continue };
+        marked |= name.is_sensitive();
+        match name.bare() {
+            Value::String(name) => drop(made.insert(name.clone(), value)),
+            Value::Unknown(_) => unknown = true,
+            Value::Null => errors.push(Diagnostic::error("a key can't be null").at(&key.span, "null")),
+            other => match convert::text(other) {
+                Ok(name) => drop(made.insert(name, value)),
+                Err(e) => errors.push(Diagnostic::error(format!("this can't be a key: {e}")).at(&key.span, kind_of(other))),
+            },
+        }
+    }
+    let value = if unknown { Value::unknown() } else { Value::Object(Arc::new(made)) };
+    errors.unless_errors(value.sensitive_if(marked))
+}
+
+/// `of.name`.
+pub(super) fn attr(of: &Value, name: &str, at: &Expr) -> Result<Value> {
+    match of {
+        Value::Sensitive(inner) => attr(inner, name, at).map(Value::sensitive),
+        Value::Object(items) | Value::Map(items) => match items.get(name) {
+            Some(value) => Ok(value.clone()),
+            None => no_attr(items.keys().map(|k| &**k), name, at),
+        },
+        Value::Unknown(ty) => match ty.as_ref() {
+            Type::Any => Ok(Value::unknown()),
+            Type::Map(of) => Ok(Value::Unknown(of.clone())),
+            Type::Object(attrs) => match attrs.get(name) {
+                Some((ty, _)) => Ok(Value::Unknown(Arc::new(ty.clone()))),
+                None => no_attr(attrs.keys().map(|k| &**k), name, at),
+            },
+            _ => at.wrong(format!("{} has no attributes", kind_of(of)), format!("`{name}` can't be asked of it")),
+        },
+        Value::Null => at.wrong(format!("null has no attribute `{name}`"), "this value is null"),
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+            let set = matches!(of, Value::Set(_));
+            let each = items.iter().any(|v| v.get(name).is_some()) && !set;
+            let error = Diagnostic::error(format!("{} has no attribute `{name}`", kind_of(of)));
+            let help = if each {
+                format!("ask one element (`[0].{name}`) or all of them (`[*].{name}`)")
+            } else {
+                "choose an element first, or use a `for` expression".into()
+            };
+            Err(error.at(&at.span, "a collection").help(help).into())
+        }
+        _ => at.wrong(format!("{} has no attributes", kind_of(of)), format!("`{name}` can't be asked of it")),
+    }
+}
+
+fn no_attr<'a>(known: impl Iterator<Item = &'a str>, name: &str, at: &Expr) -> Result<Value> {
+    let known: Vec<&str> = known.collect();
+    let near = nearest(name, known.iter().copied());
+    let error = Diagnostic::error(format!("there is no attribute `{name}` in this object"));
+    let error = error.at(&at.span, near.map_or_else(|| "no such attribute".into(), |near| format!("did you mean `{near}`?")));
+    let few = known.len() <= 12 && !known.is_empty() && near.is_none();
+    Err(if few { error.help(format!("it has: {}", known.join(", "))) } else { error }.into())
+}
+
+/// `of[index]`.
+pub(super) fn element(of: &Value, index: &Value, of_expr: &Expr, index_expr: &Expr) -> Result<Value> {
+    if of.is_sensitive() || index.is_sensitive() {
+        return element(of.bare(), index.bare(), of_expr, index_expr).map(Value::sensitive);
+    }
+    if index.is_null() {
+        return index_expr.wrong("an index can't be null", "null");
+    }
+    match of {
+        Value::List(items) | Value::Tuple(items) => {
+            if index.is_unknown() {
+                return Ok(match of.type_of() {
+                    Type::List(ty) => Value::Unknown(ty),
+                    _ => Value::unknown(),
+                });
+            }
+            let Ok(n) = convert::numeric(index) else {
+                return index_expr.wrong(format!("{} is indexed by a number", kind_of(of)), format!("this is {}", kind_of(index)));
+            };
+            let found = n.as_i64().and_then(|n| usize::try_from(n).ok()).and_then(|n| items.get(n));
+            found.cloned().map_or_else(
+                || index_expr.wrong(format!("there is no element {n}"), format!("the collection has {} elements", items.len())),
+                Ok,
+            )
+        }
+        Value::Map(items) | Value::Object(items) => {
+            if index.is_unknown() {
+                return Ok(Value::unknown());
+            }
+            let Ok(name) = convert::text(index) else {
+                return index_expr.wrong(format!("{} is indexed by a string", kind_of(of)), format!("this is {}", kind_of(index)));
+            };
+            match items.get(&name) {
+                Some(value) => Ok(value.clone()),
+                None => no_attr(items.keys().map(|k| &**k), &name, index_expr),
+            }
+        }
+        Value::Unknown(ty) => Ok(match ty.as_ref() {
+            Type::List(ty) | Type::Map(ty) => Value::Unknown(ty.clone()),
+            _ => Value::unknown(),
+        }),
+        Value::Set(_) => {
+            let error = Diagnostic::error("the elements of a set have no index").at(&of_expr.span, "a set");
+            Err(error.help("make a list of it first, `tolist(...)`, or use `one(...)` for the only element").into())
+        }
+        Value::Null => of_expr.wrong("null can't be indexed", "this value is null"),
+        _ => of_expr.wrong(format!("{} can't be indexed", kind_of(of)), kind_of(of)),
+    }
+}
+
+fn splat(source: &Expr, each: &Expr, cx: &Cx<'_>) -> Result<Value> {
+    let of = source.value(cx)?;
+    let marked = of.is_sensitive();
+    let one = |value: &Value| each.value(&Cx { locals: Some(&Locals { name: "*", value, next: cx.locals }), ..*cx });
+    let made = match of.bare() {
+        Value::Null => Value::Tuple(Arc::default()),
+        Value::List(items) => Value::Tuple(Arc::new(all(items.iter().map(one))?)),
+        Value::Tuple(items) | Value::Set(items) => Value::Tuple(Arc::new(all(items.iter().map(one))?)),
+        Value::Unknown(ty) => match ty.as_ref() {
+            Type::List(ty) | Type::Set(ty) => {
+                let of = one(&Value::Unknown(ty.clone()))?.type_of();
+                Value::Unknown(Arc::new(Type::List(Arc::new(of))))
+            }
+            _ => Value::unknown(),
+        },
+        other => Value::Tuple(Arc::new(vec![one(other)?])),
+    };
+    Ok(made.sensitive_if(marked))
+}
+
+fn cond(three: &[Expr; 3], cx: &Cx<'_>) -> Result<Value> {
+    let [cond, yes, no] = three;
+    let test = cond.value(cx)?;
+    let marked = test.is_sensitive();
+    if test.is_null() {
+        return cond.wrong("a condition can't be null", "null");
+    }
+    if test.is_unknown() {
+        let (yes_value, no_value) = (yes.value(cx)?, no.value(cx)?);
+        let marked = marked || yes_value.is_sensitive() || no_value.is_sensitive();
+        let ty = convert::unify([yes_value.type_of(), no_value.type_of()]).map_or_else(|| unlike(yes, no, &yes_value, &no_value), Ok)?;
+        // Where both agree, the value doesn't hang on the condition.
+        let same = yes_value.is_known() && yes_value == no_value;
+        return Ok(if same { yes_value } else { Value::Unknown(Arc::new(ty)) }.sensitive_if(marked));
+    }
+    let test = convert::truth(&test).or_else(|e| cond.wrong(format!("a condition must be true or false: {e}"), kind_of(&test)))?;
+    let (chosen_expr, other_expr) = if test { (yes, no) } else { (no, yes) };
+    let chosen = chosen_expr.value(cx)?;
+    // The other one matters for its type alone, and never where it would ask for a resource that nobody may need.
+    let settled = matches!(chosen.bare(), Value::String(_) | Value::Null) && !matches!(other_expr.node, Node::Tuple(_) | Node::Object(_));
+    if settled || other_expr.asks_others() {
+        return Ok(chosen.sensitive_if(marked));
+    }
+    let Ok(other) = other_expr.value(cx) else { return Ok(chosen.sensitive_if(marked)) };
+    let ty = match convert::unify([chosen.type_of(), other.type_of()]) {
+        Some(ty) => ty,
+        None if test => unlike(yes, no, &chosen, &other)?,
+        None => unlike(yes, no, &other, &chosen)?,
+    };
+    Ok(convert::convert(&chosen, &ty).unwrap_or(chosen).sensitive_if(marked))
+}
+
+fn unlike<T>(yes: &Expr, no: &Expr, yes_value: &Value, no_value: &Value) -> Result<T> {
+    let error = Diagnostic::error(format!(
+        "both sides of a condition must be of one type: one is {}, the other {}",
+        kind_of(yes_value),
+        kind_of(no_value)
+    ));
+    Err(error.at(&crate::words::Span { end: no.span.end, ..yes.span.clone() }, "these have no type in common").into())
+}
+
+fn try_each(call: &Call, cx: &Cx<'_>, at: &Expr) -> Result<Value> {
+    let mut last = None;
+    for arg in &call.args {
+        match arg.value(cx) {
+            Ok(value) => return Ok(value),
+            Err(e) => last = Some(e),
+        }
+    }
+    let why = last.and_then(|e| e.0.first().map(|d| d.summary.clone())).unwrap_or_default();
+    at.wrong("no argument of `try` succeeds", format!("the last one: {why}"))
+}
+
+fn can(args: &[Expr], cx: &Cx<'_>) -> Value {
+    match args.first().map(|arg| arg.value(cx)) {
+        Some(Ok(v)) if !v.is_known() => Value::Unknown(Arc::new(Type::Bool)),
+        Some(value) => Value::Bool(value.is_ok()),
+        None => Value::Bool(false),
+    }
+}
+
+/// The elements that a `for` goes through, each with its key.
+fn entries(of: &Value) -> Option<Vec<(Value, Value)>> {
+    match of {
+        Value::List(items) | Value::Tuple(items) => {
+            Some(items.iter().enumerate().map(|(i, v)| (Value::from(i64::try_from(i).unwrap_or(i64::MAX)), v.clone())).collect())
+        }
+        Value::Set(items) => Some(items.iter().map(|v| (v.clone(), v.clone())).collect()),
+        Value::Map(items) | Value::Object(items) => Some(items.iter().map(|(k, v)| (Value::String(k.clone()), v.clone())).collect()),
+        _ => None,
+    }
+}
+
+/// Calls `each` for every element, with the variables set.
+fn for_each(
+    collection: &Expr,
+    of: &Value,
+    vars: (Option<&str>, &str),
+    cx: &Cx<'_>,
+    each: &mut dyn FnMut(&Cx<'_>) -> Result<()>,
+) -> Result<()> {
+    let Some(entries) = entries(of) else {
+        let label = if of.is_null() { "null".to_owned() } else { format!("this is {}", kind_of(of)) };
+        return collection.wrong("`for` goes through a list, set, map or object", label);
+    };
+    for (key, value) in &entries {
+        let outer = vars.0.map(|name| Locals { name, value: key, next: cx.locals });
+        let inner = Locals { name: vars.1, value, next: outer.as_ref().or(cx.locals) };
+        each(&Cx { locals: Some(&inner), ..*cx })?;
+    }
+    Ok(())
+}
+
+fn for_expr(f: &For, cx: &Cx<'_>) -> Result<Value> {
+    let of = f.collection.value(cx)?;
+    let mut marked = of.is_sensitive();
+    if of.is_unknown() {
+        return Ok(Value::unknown().sensitive_if(marked));
+    }
+    let mut unknown = false;
+    let mut list = vec![];
+    let mut groups: BTreeMap<Arc<str>, Vec<Value>> = BTreeMap::new();
+    for_each(&f.collection, of.bare(), (f.key_var.as_deref(), &f.value_var), cx, &mut |cx| {
+        if let Some(cond) = &f.cond {
+            let test = cond.value(cx)?;
+            marked |= test.is_sensitive();
+            if test.is_unknown() {
+                unknown = true;
+                return Ok(());
+            }
+            let keep = convert::truth(&test).or_else(|e| cond.wrong(format!("a condition must be true or false: {e}"), kind_of(&test)))?;
+            if !keep {
+                return Ok(());
+            }
+        }
+        let Some(key) = &f.key else {
+            list.push(f.value.value(cx)?);
+            return Ok(());
+        };
+        let name = key.value(cx)?;
+        marked |= name.is_sensitive();
+        if name.is_unknown() {
+            unknown = true;
+            return Ok(());
+        }
+        let name = convert::text(&name).or_else(|e| key.wrong(format!("this can't be a key: {e}"), kind_of(&name)))?;
+        let value = f.value.value(cx)?;
+        let group = groups.entry(name.clone()).or_default();
+        if !group.is_empty() && !f.grouping {
+            let error = Diagnostic::error(format!("two elements have the key \"{name}\"")).at(&key.span, "not unique");
+            return Err(error.help("write `...` behind the value to collect the values of each key in a list").into());
+        }
+        group.push(value);
+        Ok(())
+    })?;
+    let made = if unknown {
+        Value::unknown()
+    } else if f.key.is_none() {
+        Value::Tuple(Arc::new(list))
+    } else if f.grouping {
+        Value::Object(Arc::new(groups.into_iter().map(|(k, v)| (k, Value::Tuple(Arc::new(v)))).collect()))
+    } else {
+        Value::Object(Arc::new(groups.into_iter().filter_map(|(k, v)| Some((k, v.into_iter().next()?))).collect()))
+    };
+    Ok(made.sensitive_if(marked))
+}
+
+/// What a template has made so far.
+#[derive(Default)]
+struct Text {
+    text: String,
+    unknown: bool,
+    marked: bool,
+}
+
+fn template(parts: &[Part], cx: &Cx<'_>, _at: &crate::words::Span) -> Result<Value> {
+    let mut made = Text::default();
+    render(parts, cx, &mut made)?;
+    let value = if made.unknown { Value::Unknown(Arc::new(Type::String)) } else { Value::from(made.text) };
+    Ok(value.sensitive_if(made.marked))
+}
+
+fn render(parts: &[Part], cx: &Cx<'_>, made: &mut Text) -> Result<()> {
+    let mut errors = crate::words::Diagnostics::default();
+    for part in parts {
+        let result = match part {
+            Part::Text(text) => {
+                made.text.push_str(text);
+                Ok(())
+            }
+            Part::Value(e) => interpolate(e, cx, made),
+            Part::If { cond, then, otherwise } => branch(cond, then, otherwise, cx, made),
+            Part::For { key_var, value_var, collection, body } => repeat(collection, (key_var.as_deref(), value_var), body, cx, made),
+        };
+        errors.keep(result);
+    }
+    errors.unless_errors(())
+}
+
+fn interpolate(e: &Expr, cx: &Cx<'_>, made: &mut Text) -> Result<()> {
+    let value = e.value(cx)?;
+    made.marked |= value.has_sensitive();
+    match value.bare() {
+        Value::Unknown(ty) if matches!(ty.as_ref(), Type::Any | Type::Bool | Type::Number | Type::String) => made.unknown = true,
+        Value::Null => return e.wrong("null can't be part of a text", "this value is null"),
+        other => match convert::text(other) {
+            Ok(text) => made.text.push_str(&text),
+            Err(_) => {
+                let error = Diagnostic::error(format!("{} can't be part of a text", kind_of(other))).at(&e.span, "a string is required");
+                return Err(error.help("`jsonencode(...)` or `join(\", \", ...)` make a text of it").into());
+            }
+        },
+    }
+    Ok(())
+}
+
+fn branch(cond: &Expr, then: &[Part], otherwise: &[Part], cx: &Cx<'_>, made: &mut Text) -> Result<()> {
+    let test = cond.value(cx)?;
+    made.marked |= test.is_sensitive();
+    if test.is_unknown() {
+        made.unknown = true;
+        return Ok(());
+    }
+    if test.is_null() {
+        return cond.wrong("a condition can't be null", "null");
+    }
+    let test = convert::truth(&test).or_else(|e| cond.wrong(format!("a condition must be true or false: {e}"), kind_of(&test)))?;
+    render(if test { then } else { otherwise }, cx, made)
+}
+
+fn repeat(collection: &Expr, vars: (Option<&str>, &str), body: &[Part], cx: &Cx<'_>, made: &mut Text) -> Result<()> {
+    let of = collection.value(cx)?;
+    made.marked |= of.is_sensitive();
+    if of.is_unknown() {
+        made.unknown = true;
+        return Ok(());
+    }
+    for_each(collection, of.bare(), vars, cx, &mut |cx| render(body, cx, made))
+}

@@ -1,0 +1,240 @@
+//! The files beside a stack, read through one door that remembers what went through it, so that a saved plan can carry its sources.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use super::expr::Template;
+use crate::words::{Diagnostic, Result};
+
+/// The largest file that is read, in bytes.
+const LIMIT: u64 = 32 << 20;
+
+/// What was read, by its name relative to the stack's directory. Opaque but for that: listings and the absence of files are kept in it too.
+pub type Recorded = BTreeMap<String, Arc<[u8]>>;
+
+/// Reads the files of a stack from disk, or out of what an earlier reading recorded.
+#[derive(Debug)]
+pub struct Files {
+    root: PathBuf,
+    embedded: bool,
+    seen: Mutex<Recorded>,
+    templates: Mutex<BTreeMap<String, Arc<Template>>>,
+}
+
+impl Files {
+    /// The files of that directory. Relative names are looked up in it.
+    pub fn disk(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), embedded: false, seen: Mutex::default(), templates: Mutex::default() }
+    }
+
+    /// The files of the stack at `path`: of the directory itself, or of that which holds the `.toml` file.
+    pub fn of(path: &Path) -> Self {
+        let root = if path.is_file() { path.parent().unwrap_or(Path::new("")) } else { path };
+        Self::disk(if root.as_os_str().is_empty() { Path::new(".") } else { root })
+    }
+
+    /// What [`Files::recorded`] gave once; nothing else exists.
+    pub fn embedded(recorded: Recorded) -> Self {
+        Self { root: PathBuf::from("."), embedded: true, seen: Mutex::new(recorded), templates: Mutex::default() }
+    }
+
+    /// The directory that relative names start from.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// All that was read so far.
+    pub fn recorded(&self) -> Recorded {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Recorded> {
+        self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The bytes of a file. The path is relative to the stack's directory, or absolute.
+    pub fn read(&self, path: &str) -> Result<Arc<[u8]>> {
+        let name = normal(path);
+        if let Some(bytes) = self.lock().get(&name) {
+            return Ok(bytes.clone());
+        }
+        if self.embedded {
+            return Err(Diagnostic::error(format!("the file `{path}` was not read when this plan was made")).into());
+        }
+        let bytes: Arc<[u8]> = self.from_disk(path, &name)?.into();
+        self.lock().insert(name, bytes.clone());
+        Ok(bytes)
+    }
+
+    fn from_disk(&self, path: &str, name: &str) -> Result<Vec<u8>> {
+        let full = self.root.join(name);
+        let refuse = |why: String| Diagnostic::error(format!("can't read the file `{path}`: {why}"));
+        let unreadable = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                refuse("it does not exist".into()).help(format!("looked for {}; relative paths start from the stack's directory", full.display()))
+            }
+            _ => refuse(e.to_string()),
+        };
+        let about = std::fs::metadata(&full).map_err(&unreadable)?;
+        if !about.is_file() {
+            return Err(refuse(if about.is_dir() { "it is a directory".into() } else { "it is no regular file".into() }).into());
+        }
+        let too_large = |size: u64| refuse(format!("it has {} MB, and more than {} are not read", size >> 20, LIMIT >> 20));
+        if about.len() > LIMIT {
+            return Err(too_large(about.len()).into());
+        }
+        let mut bytes = vec![];
+        let file = std::fs::File::open(&full).map_err(&unreadable)?;
+        file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(&unreadable)?;
+        if bytes.len() as u64 > LIMIT { Err(too_large(bytes.len() as u64).into()) } else { Ok(bytes) }
+    }
+
+    /// The text of a file.
+    pub fn text(&self, path: &str) -> Result<Arc<str>> {
+        let bytes = self.read(path)?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(text.into()),
+            Err(e) => {
+                let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+                Err(Diagnostic::error(format!("the file `{path}` is no text: line {line} holds bytes that are not UTF-8")).into())
+            }
+        }
+    }
+
+    /// Whether there is such a regular file. A directory is an error, as `fileexists` has it.
+    pub fn exists(&self, path: &str) -> Result<bool> {
+        let name = normal(path);
+        let note = format!("exists:{name}");
+        {
+            let seen = self.lock();
+            if seen.contains_key(&name) {
+                return Ok(true);
+            }
+            if let Some(answer) = seen.get(&note) {
+                return Ok(answer.as_ref() == b"true");
+            }
+        }
+        let answer = match std::fs::metadata(self.root.join(&name)) {
+            _ if self.embedded => false,
+            Ok(about) if about.is_file() => true,
+            Ok(about) if about.is_dir() => return Err(Diagnostic::error(format!("`{path}` is a directory, not a file")).into()),
+            Ok(_) => return Err(Diagnostic::error(format!("`{path}` is no regular file")).into()),
+            Err(_) => false,
+        };
+        self.lock().insert(note, if answer { Arc::from(*b"true") } else { Arc::from(*b"false") });
+        Ok(answer)
+    }
+
+    /// The files below a directory, as paths relative to it with `/` between, sorted; `deep` looks into directories.
+    pub fn list(&self, dir: &str, deep: bool) -> Result<Vec<String>> {
+        let name = normal(dir);
+        let note = format!("list{}:{name}", if deep { "-deep" } else { "" });
+        if let Some(listing) = self.lock().get(&note) {
+            return Ok(serde_json::from_slice(listing).unwrap_or_default());
+        }
+        let mut found = vec![];
+        if !self.embedded {
+            let root = self.root.join(&name);
+            walk(&root, &root, deep, &mut found)
+                .map_err(|e| Diagnostic::error(format!("can't list the files of `{}`: {e}", root.display())))?;
+        }
+        found.sort();
+        self.lock().insert(note, serde_json::Value::from(found.clone()).to_string().into_bytes().into());
+        Ok(found)
+    }
+
+    /// A template made once of each file, by `parse`.
+    pub(super) fn template(&self, path: &str, parse: impl FnOnce(&str, Arc<str>) -> Result<Template>) -> Result<Arc<Template>> {
+        let name = normal(path);
+        let known = self.templates.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&name).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let shown = if Path::new(&name).is_absolute() { name.clone() } else { shown(&self.root, &name) };
+        let template = Arc::new(parse(&shown, self.text(path)?)?);
+        self.templates.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(name, template.clone());
+        Ok(template)
+    }
+
+    /// The path without `.` and needless `..`, absolute from where the process stands.
+    pub fn absolute(&self, path: &str) -> String {
+        let full = self.root.join(path);
+        let full = std::path::absolute(&full).unwrap_or(full);
+        normal(&full.to_string_lossy())
+    }
+}
+
+/// A file of a stack as the user would type its path.
+pub(super) fn shown(root: &Path, name: &str) -> String {
+    let root = root.strip_prefix(".").unwrap_or(root);
+    root.join(name).display().to_string()
+}
+
+fn walk(root: &Path, dir: &Path, deep: bool, found: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        // Follows links, but never a link to a directory: it could lead in a circle.
+        if path.is_file() {
+            if let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) {
+                found.push(name.replace(std::path::MAIN_SEPARATOR, "/"));
+            }
+        } else if deep && path.is_dir() && !path.is_symlink() {
+            walk(root, &path, deep, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// The path without `.` and with `a/..` taken away.
+pub(super) fn normal(path: &str) -> String {
+    let mut parts: Vec<Component<'_>> = vec![];
+    for part in Path::new(path).components() {
+        match (part, parts.last()) {
+            (Component::CurDir, _) | (Component::ParentDir, Some(Component::RootDir)) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    let normal: PathBuf = parts.iter().collect();
+    if normal.as_os_str().is_empty() { ".".into() } else { normal.to_string_lossy().into_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_made_normal() {
+        for (given, wanted) in [("./a", "a"), ("a/../b", "b"), ("../x", "../x"), ("/a/../../b", "/b"), ("", "."), ("a/./b/", "a/b")] {
+            assert_eq!(normal(given), wanted, "{given}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_can_be_read_again_without_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.txt"), "hello").unwrap();
+        let disk = Files::disk(dir.path());
+        assert_eq!(&*disk.text("./a.txt").unwrap(), "hello");
+        assert!(!disk.exists("b.txt").unwrap());
+        assert_eq!(disk.list(".", false).unwrap(), ["a.txt"]);
+        let again = Files::embedded(disk.recorded());
+        assert_eq!(&*again.text("a.txt").unwrap(), "hello");
+        assert!(!again.exists("b.txt").unwrap());
+        assert_eq!(again.list(".", false).unwrap(), ["a.txt"]);
+        assert!(again.read("c.txt").is_err());
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::disk(dir.path());
+        assert!(files.read(".").unwrap_err().to_string().contains("directory"));
+        assert!(files.read("none").unwrap_err().to_string().contains("does not exist"));
+        assert!(files.read("/dev/zero").unwrap_err().to_string().contains("no regular file"));
+    }
+}

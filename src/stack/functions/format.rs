@@ -1,0 +1,243 @@
+//! `format` and `formatlist`.
+
+use std::sync::Arc;
+
+use super::{Args, Bad, Function, Gives, Got, Needs, Outcome, f};
+use crate::stack::convert::{self, kind_of};
+use crate::words::{Number, Type, Value};
+
+pub(super) const ALL: &[Function] = &[
+    f("format", &["format", "values..."], Gives::Text, |a| {
+        let values: Vec<&Value> = a.values[1..].iter().collect();
+        Ok(formatted(&a.text(0)?, &values)?.into())
+    })
+    .nulls(),
+    f("formatlist", &["format", "values..."], Gives::Texts, formatlist).needs(Needs::Outside).nulls(),
+];
+
+fn formatlist(a: &Args<'_>) -> Outcome {
+    let text = a.text(0)?;
+    let lists: Vec<Option<&[Value]>> = (1..a.len())
+        .map(|i| matches!(a.value(i), Value::List(_) | Value::Tuple(_) | Value::Set(_)).then(|| a.value(i).items()))
+        .collect();
+    let Some(size) = lists.iter().flatten().map(|l| l.len()).next() else {
+        let values: Vec<&Value> = a.values[1..].iter().collect();
+        return Ok(Value::list([formatted(&text, &values)?.into()]));
+    };
+    let mut made = vec![];
+    for i in 0..size {
+        let mut row = vec![];
+        for (n, list) in lists.iter().enumerate() {
+            match list {
+                Some(list) => match list.get(i).filter(|_| list.len() == size) {
+                    Some(value) => row.push(value),
+                    None => return a.bad(n + 1, format!("lists of one length are required: {size} and {}", list.len())),
+                },
+                None => row.push(a.value(n + 1)),
+            }
+        }
+        let known = row.iter().all(|v| v.is_known());
+        made.push(if known { formatted(&text, &row)?.into() } else { Value::Unknown(Arc::new(Type::String)) });
+    }
+    Ok(Value::list(made))
+}
+
+/// A verb: `%[2]-08.3f`.
+#[derive(Default)]
+struct Verb {
+    minus: bool,
+    plus: bool,
+    zero: bool,
+    space: bool,
+    sharp: bool,
+    width: Option<usize>,
+    precision: Option<usize>,
+    letter: char,
+}
+
+fn formatted(text: &str, values: &[&Value]) -> Got<String> {
+    let mut made = String::new();
+    let mut chars = text.chars().peekable();
+    let (mut next, mut named) = (0, false);
+    let mut used = 0;
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            made.push(c);
+            continue;
+        }
+        if chars.peek() == Some(&'%') {
+            chars.next();
+            made.push('%');
+            continue;
+        }
+        let (verb, index) = verb(&mut chars, next)?;
+        if let Some(index) = index {
+            next = index;
+            named = true;
+        }
+        let Some(value) = values.get(next) else {
+            return Err(Bad::Call(format!("there is no value for `%{}`: {} are given, and this is the {}. one", verb.letter, values.len(), next + 1)));
+        };
+        next += 1;
+        used = used.max(next);
+        made.push_str(&one(&verb, value).map_err(|why| Bad::Call(format!("value {next} for `%{}`: {why}", verb.letter)))?);
+    }
+    if used < values.len() && !named {
+        return Err(Bad::Call(format!("{} values are given, and the format uses {used}", values.len())));
+    }
+    Ok(made)
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+fn digits(chars: &mut Chars<'_>) -> Option<usize> {
+    let mut text = String::new();
+    while let Some(c) = chars.peek().filter(|c| c.is_ascii_digit()) {
+        text.push(*c);
+        chars.next();
+    }
+    // Wide enough for anyone, and too small to fill the memory.
+    text.parse().ok().map(|n: usize| n.min(4096))
+}
+
+fn verb(chars: &mut Chars<'_>, _next: usize) -> Got<(Verb, Option<usize>)> {
+    let mut verb = Verb::default();
+    let mut index = None;
+    while let Some(c) = chars.peek() {
+        match c {
+            '-' => verb.minus = true,
+            '+' => verb.plus = true,
+            '0' => verb.zero = true,
+            ' ' => verb.space = true,
+            '#' => verb.sharp = true,
+            _ => break,
+        }
+        chars.next();
+    }
+    verb.width = digits(chars);
+    if chars.peek() == Some(&'.') {
+        chars.next();
+        verb.precision = Some(digits(chars).unwrap_or(0));
+    }
+    if chars.peek() == Some(&'[') {
+        chars.next();
+        let n = digits(chars).filter(|n| *n > 0);
+        if n.is_none() || chars.next() != Some(']') {
+            return Err(Bad::Arg(0, "`%[` is followed by the number of a value and `]`".into()));
+        }
+        index = n.map(|n| n - 1);
+    }
+    match chars.next() {
+        Some(letter) if "vdbtoxXeEfgGsqcU".contains(letter) => Ok((Verb { letter, ..verb }, index)),
+        Some(other) => Err(Bad::Arg(0, format!("there is no verb `%{other}`"))),
+        None => Err(Bad::Arg(0, "the format ends in the middle of a `%` verb".into())),
+    }
+}
+
+fn one(verb: &Verb, value: &Value) -> Result<String, String> {
+    let text = |v: &Value| convert::text(v).map_err(|e| e.to_string());
+    let number = |v: &Value| convert::numeric(v).map_err(|e| e.to_string());
+    let body = match verb.letter {
+        'v' => match value.bare() {
+            Value::Null => "null".to_owned(),
+            Value::String(s) if verb.sharp => serde_json::Value::from(&**s).to_string(),
+            Value::String(_) | Value::Number(_) | Value::Bool(_) => text(value)?.to_string(),
+            other => other.to_json().to_string(),
+        },
+        _ if value.is_null() => return Err("null can't be formatted".into()),
+        't' => convert::truth(value).map_err(|e| e.to_string())?.to_string(),
+        's' => cut(&text(value)?, verb.precision),
+        'q' => serde_json::Value::from(cut(&text(value)?, verb.precision)).to_string(),
+        'd' | 'b' | 'o' | 'x' | 'X' => {
+            if let ('x' | 'X', Value::String(s)) = (verb.letter, value.bare())
+                && number(value).is_err()
+            {
+                return Err(format!("a number is required, and this is {}: \"{s}\"", kind_of(value)));
+            }
+            return Ok(integer(verb, number(value)?));
+        }
+        'c' => u32::try_from(number(value)?.as_i64().unwrap_or(-1)).ok().and_then(char::from_u32).map_or_else(|| Err("no such character".to_owned()), |c| Ok(c.to_string()))?,
+        _ => return Ok(float(verb, number(value)?)),
+    };
+    Ok(pad(verb, &body, false))
+}
+
+fn cut(text: &str, precision: Option<usize>) -> String {
+    precision.map_or_else(|| text.to_owned(), |n| text.chars().take(n).collect())
+}
+
+/// Signed digits, filled up to the width.
+fn pad(verb: &Verb, body: &str, number: bool) -> String {
+    let width = verb.width.unwrap_or(0);
+    let missing = width.saturating_sub(unicode_width::UnicodeWidthStr::width(body));
+    if verb.minus {
+        return format!("{body}{}", " ".repeat(missing));
+    }
+    if verb.zero && number {
+        let (sign, digits) = body.strip_prefix(['-', '+', ' ']).map_or(("", body), |d| (&body[..1], d));
+        return format!("{sign}{}{digits}", "0".repeat(missing));
+    }
+    if verb.zero { format!("{}{body}", "0".repeat(missing)) } else { format!("{}{body}", " ".repeat(missing)) }
+}
+
+fn signed(verb: &Verb, negative: bool, digits: &str) -> String {
+    let sign = match (negative, verb.plus, verb.space) {
+        (true, _, _) => "-",
+        (_, true, _) => "+",
+        (_, _, true) => " ",
+        _ => "",
+    };
+    pad(verb, &format!("{sign}{digits}"), true)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the fraction goes, as in Terraform")]
+fn integer(verb: &Verb, n: Number) -> String {
+    let n = n.as_i64().map_or_else(|| n.as_f64().trunc() as i128, i128::from);
+    let digits = match verb.letter {
+        'b' => format!("{:b}", n.unsigned_abs()),
+        'o' => format!("{:o}", n.unsigned_abs()),
+        'x' => format!("{:x}", n.unsigned_abs()),
+        'X' => format!("{:X}", n.unsigned_abs()),
+        _ => n.unsigned_abs().to_string(),
+    };
+    signed(verb, n < 0, &digits)
+}
+
+fn float(verb: &Verb, n: Number) -> String {
+    let value = n.as_f64();
+    let size = value.abs();
+    let digits = match verb.letter {
+        'f' => format!("{size:.*}", verb.precision.unwrap_or(6)),
+        'e' | 'E' => {
+            let plain = format!("{size:.*e}", verb.precision.unwrap_or(6));
+            exponent(&plain, verb.letter)
+        }
+        // The shorter of both, without needless zeros.
+        _ => {
+            let power = if size == 0.0 { 0.0 } else { size.log10().floor() };
+            let limit = verb.precision.map_or(21.0, |p| f64::from(u32::try_from(p.max(1)).unwrap_or(u32::MAX)));
+            if power < -4.0 || power >= limit {
+                let plain = verb.precision.map_or_else(|| format!("{size:e}"), |p| format!("{size:.*e}", p.saturating_sub(1)));
+                exponent(&plain, if verb.letter == 'G' { 'E' } else { 'e' })
+            } else {
+                verb.precision.map_or_else(
+                    || Number::from_f64(size).map_or_else(String::new, |n| n.to_string()),
+                    |p| {
+                        let decimals = (limit - 1.0 - power).max(0.0);
+                        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and not negative")]
+                        let fixed = format!("{size:.*}", (decimals as usize).min(p.max(1) + 4));
+                        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_owned() } else { fixed }
+                    },
+                )
+            }
+        }
+    };
+    signed(verb, value < 0.0, &digits)
+}
+
+/// `1.5e7` as `1.5e+07`.
+fn exponent(plain: &str, letter: char) -> String {
+    let (digits, power) = plain.split_once('e').unwrap_or((plain, "0"));
+    let (sign, power) = power.strip_prefix('-').map_or(('+', power), |p| ('-', p));
+    format!("{digits}{letter}{sign}{power:0>2}")
+}

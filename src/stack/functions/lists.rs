@@ -1,0 +1,165 @@
+//! Functions on lists.
+
+use std::sync::Arc;
+
+use super::{Args, Bad, Function, Gives, Needs, Outcome, bad, f, number, texts, unified};
+use crate::stack::convert::{self, convert, kind_of};
+use crate::stack::ops::equal;
+use crate::words::{Type, Value};
+
+pub(super) const ALL: &[Function] = &[
+    f("concat", &["lists..."], Gives::Any, concat).needs(Needs::Outside).marks(),
+    f("contains", &["list", "value"], Gives::Bool, contains).needs(Needs::Outside),
+    f("distinct", &["list"], Gives::Any, distinct),
+    f("flatten", &["list"], Gives::Any, flatten).needs(Needs::Nothing).marks(),
+    f("sort", &["list"], Gives::Texts, |a| {
+        let mut all = a.texts(0)?;
+        all.sort();
+        Ok(texts(all))
+    }),
+    f("reverse", &["list"], Gives::Any, |a| {
+        let mut all = a.items(0)?.to_vec();
+        all.reverse();
+        Ok(like(a.value(0), all).sensitive_if(a.values[0].is_sensitive()))
+    })
+    .needs(Needs::Outside)
+    .marks(),
+    f("element", &["list", "index"], Gives::Any, element).needs(Needs::Outside).marks(),
+    f("index", &["list", "value"], Gives::Number, |a| {
+        let items = a.items(0)?;
+        if items.is_empty() {
+            return a.bad(0, "the list must not be empty");
+        }
+        items.iter().position(|v| equal(v, a.value(1)) == Some(true)).map_or_else(|| bad("the list has no such element"), |i| Ok(number(i)))
+    }),
+    f("compact", &["list"], Gives::Texts, |a| {
+        let kept: Vec<Value> = a.items(0)?.iter().filter(|v| !v.is_null()).cloned().collect();
+        let all = kept.iter().map(convert::text).collect::<Result<Vec<_>, _>>().map_err(|e| Bad::Arg(0, e.to_string()))?;
+        Ok(texts(all.into_iter().filter(|s| !s.is_empty())))
+    }),
+    f("coalescelist", &["lists..."], Gives::Any, |a| {
+        for i in 0..a.len() {
+            if !a.value(i).is_null() && !a.items(i)?.is_empty() {
+                return Ok(a.value(i).clone());
+            }
+        }
+        bad("every list is empty or null")
+    })
+    .nulls(),
+    f("slice", &["list", "start", "end"], Gives::Any, slice).needs(Needs::Outside).marks(),
+    f("chunklist", &["list", "size"], Gives::Any, |a| {
+        let size = a.int(1)?;
+        let items = a.items(0)?;
+        let Ok(size) = usize::try_from(size) else { return a.bad(1, "the size can't be negative") };
+        if items.is_empty() {
+            return Ok(Value::list([]));
+        }
+        Ok(Value::list(items.chunks(if size == 0 { items.len() } else { size }).map(|c| Value::list(c.iter().cloned()))))
+    })
+    .needs(Needs::Outside),
+    f("matchkeys", &["values", "keys", "search"], Gives::Any, |a| {
+        let (values, keys, search) = (a.items(0)?, a.items(1)?, a.items(2)?);
+        if values.len() != keys.len() {
+            return bad("there must be as many keys as values");
+        }
+        let found = values.iter().zip(keys).filter(|(_, k)| search.iter().any(|s| equal(s, k) == Some(true)));
+        Ok(Value::list(found.map(|(v, _)| v.clone())))
+    }),
+];
+
+/// A list where it was one, else a tuple.
+fn like(of: &Value, items: Vec<Value>) -> Value {
+    if matches!(of, Value::Tuple(_)) { Value::Tuple(items.into()) } else { Value::List(items.into()) }
+}
+
+fn concat(a: &Args<'_>) -> Outcome {
+    if a.len() == 0 {
+        return bad("at least one list is required");
+    }
+    let mut all = vec![];
+    let mut lists = true;
+    let mut marked = false;
+    for i in 0..a.len() {
+        if matches!(a.value(i), Value::Set(_)) {
+            return a.bad(i, "a list is required, and this is a set: use `setunion`, or `tolist(...)`");
+        }
+        lists &= matches!(a.value(i), Value::List(_));
+        marked |= a.values[i].is_sensitive();
+        all.extend(a.items(i)?.iter().cloned());
+    }
+    let made = if lists { unified(&all).map_or(Value::Tuple(all.into()), |(items, _)| Value::list(items)) } else { Value::Tuple(all.into()) };
+    Ok(made.sensitive_if(marked))
+}
+
+fn contains(a: &Args<'_>) -> Outcome {
+    let mut open = false;
+    let wanted = a.value(1);
+    for item in a.items(0)? {
+        // A number is found among texts, and the other way round.
+        let wanted = convert(wanted, &item.type_of()).unwrap_or_else(|_| wanted.clone());
+        match equal(item, &wanted) {
+            Some(true) => return Ok(Value::Bool(true)),
+            Some(false) => {}
+            None => open = true,
+        }
+    }
+    Ok(if open { Value::Unknown(Arc::new(Type::Bool)) } else { Value::Bool(false) })
+}
+
+fn distinct(a: &Args<'_>) -> Outcome {
+    let (items, _) = a.unified(0)?;
+    let mut seen = std::collections::BTreeSet::new();
+    Ok(Value::list(items.into_iter().filter(|v| seen.insert(v.clone()))))
+}
+
+fn flatten(a: &Args<'_>) -> Outcome {
+    fn go(value: &Value, made: &mut Vec<Value>, marked: &mut bool, open: &mut bool) {
+        for item in value.items() {
+            match item.bare() {
+                Value::List(_) | Value::Tuple(_) | Value::Set(_) => {
+                    *marked |= item.is_sensitive();
+                    go(item, made, marked, open);
+                }
+                // It could be a list of any length.
+                Value::Unknown(ty) if matches!(**ty, Type::Any | Type::List(_) | Type::Set(_) | Type::Tuple(_)) => *open = true,
+                _ => made.push(item.clone()),
+            }
+        }
+    }
+    let (mut made, mut marked, mut open) = (vec![], a.values[0].is_sensitive(), false);
+    if a.value(0).is_unknown() {
+        return Ok(Value::unknown().sensitive_if(marked));
+    }
+    a.items(0)?;
+    go(a.value(0), &mut made, &mut marked, &mut open);
+    Ok(if open { Value::unknown() } else { Value::Tuple(made.into()) }.sensitive_if(marked))
+}
+
+fn element(a: &Args<'_>) -> Outcome {
+    if matches!(a.value(0), Value::Set(_)) {
+        return a.bad(0, format!("a list is required, and this is {}", kind_of(a.value(0))));
+    }
+    let items = a.items(0)?;
+    if items.is_empty() {
+        return bad("an empty list has no elements");
+    }
+    let size = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let index = usize::try_from(a.int(1)?.rem_euclid(size)).unwrap_or(0);
+    Ok(items[index].clone().sensitive_if(a.values.iter().any(Value::is_sensitive)))
+}
+
+fn slice(a: &Args<'_>) -> Outcome {
+    if matches!(a.value(0), Value::Set(_)) {
+        return a.bad(0, "a list is required, and this is a set: use `tolist(...)`");
+    }
+    let items = a.items(0)?;
+    let at = |i: usize| match usize::try_from(a.int(i)?) {
+        Ok(n) if n <= items.len() => Ok(n),
+        _ => a.bad(i, format!("from 0 to the length of the list, {}, is possible", items.len())),
+    };
+    let (start, end) = (at(1)?, at(2)?);
+    if start > end {
+        return a.bad(1, "the start can't be behind the end");
+    }
+    Ok(like(a.value(0), items[start..end].to_vec()).sensitive_if(a.values.iter().any(Value::is_sensitive)))
+}

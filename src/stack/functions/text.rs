@@ -1,0 +1,129 @@
+//! Functions on text.
+
+use regex::Regex;
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{Args, Bad, Function, Gives, Got, Outcome, bad, f, texts};
+use crate::words::{Object, Value};
+
+pub(super) const ALL: &[Function] = &[
+    f("lower", &["string"], Gives::Text, |a| Ok(a.text(0)?.to_lowercase().into())),
+    f("upper", &["string"], Gives::Text, |a| Ok(a.text(0)?.to_uppercase().into())),
+    f("title", &["string"], Gives::Text, title),
+    f("trim", &["string", "characters"], Gives::Text, trim),
+    f("trimspace", &["string"], Gives::Text, |a| Ok(a.text(0)?.trim().into())),
+    f("trimprefix", &["string", "prefix"], Gives::Text, |a| {
+        let (s, p) = (a.text(0)?, a.text(1)?);
+        Ok(s.strip_prefix(&*p).unwrap_or(&s).into())
+    }),
+    f("trimsuffix", &["string", "suffix"], Gives::Text, |a| {
+        let (s, p) = (a.text(0)?, a.text(1)?);
+        Ok(s.strip_suffix(&*p).unwrap_or(&s).into())
+    }),
+    f("startswith", &["string", "prefix"], Gives::Bool, |a| Ok(a.text(0)?.starts_with(&*a.text(1)?).into())),
+    f("endswith", &["string", "suffix"], Gives::Bool, |a| Ok(a.text(0)?.ends_with(&*a.text(1)?).into())),
+    f("strcontains", &["string", "part"], Gives::Bool, |a| Ok(a.text(0)?.contains(&*a.text(1)?).into())),
+    f("strrev", &["string"], Gives::Text, |a| Ok(a.text(0)?.graphemes(true).rev().collect::<String>().into())),
+    f("chomp", &["string"], Gives::Text, |a| Ok(a.text(0)?.trim_end_matches(['\n', '\r']).into())),
+    f("indent", &["spaces", "string"], Gives::Text, |a| {
+        let spaces = usize::try_from(a.int(0)?).ok().filter(|n| *n <= 1000).map_or_else(|| a.bad(0, "0 to 1000 spaces are possible"), Ok)?;
+        Ok(a.text(1)?.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
+    }),
+    f("join", &["separator", "lists..."], Gives::Text, join),
+    f("split", &["separator", "string"], Gives::Texts, split),
+    f("replace", &["string", "part", "replacement"], Gives::Text, replace),
+    f("regex", &["pattern", "string"], Gives::Any, |a| {
+        let pattern = pattern(a, 0)?;
+        let text = a.text(1)?;
+        pattern.captures(&text).map_or_else(|| bad("the pattern does not match the text"), |found| Ok(captured(&pattern, &found)))
+    }),
+    f("regexall", &["pattern", "string"], Gives::Any, |a| {
+        let pattern = pattern(a, 0)?;
+        let text = a.text(1)?;
+        Ok(Value::list(pattern.captures_iter(&text).map(|found| captured(&pattern, &found))))
+    }),
+    f("substr", &["string", "offset", "length"], Gives::Text, substr),
+];
+
+fn title(a: &Args<'_>) -> Outcome {
+    let mut made = String::new();
+    let mut inside = false;
+    for c in a.text(0)?.chars() {
+        if inside { made.push(c) } else { made.extend(c.to_uppercase()) }
+        inside = c.is_alphanumeric() || c == '_' || c == '\'';
+    }
+    Ok(made.into())
+}
+
+fn trim(a: &Args<'_>) -> Outcome {
+    let (text, chars) = (a.text(0)?, a.text(1)?);
+    Ok(text.trim_matches(|c| chars.contains(c)).into())
+}
+
+fn join(a: &Args<'_>) -> Outcome {
+    if a.len() < 2 {
+        return bad("at least one list is required");
+    }
+    let mut all = vec![];
+    for i in 1..a.len() {
+        all.extend(a.texts(i)?);
+    }
+    Ok(all.join(&a.text(0)?).into())
+}
+
+fn split(a: &Args<'_>) -> Outcome {
+    let (by, text) = (a.text(0)?, a.text(1)?);
+    if text.is_empty() {
+        return Ok(if by.is_empty() { Value::list([]) } else { texts([""]) });
+    }
+    if by.is_empty() {
+        return Ok(texts(text.graphemes(true)));
+    }
+    Ok(texts(text.split(&*by)))
+}
+
+/// Compiles a pattern in the syntax of RE2, which is that of the `regex` crate but for some names.
+fn pattern(a: &Args<'_>, index: usize) -> Got<Regex> {
+    compile(&a.text(index)?).map_err(|why| Bad::Arg(index, why))
+}
+
+fn compile(text: &str) -> Result<Regex, String> {
+    let short = |e: &regex::Error| e.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    regex::RegexBuilder::new(text).size_limit(4 << 20).build().map_err(|e| format!("this is no pattern: {}", short(&e)))
+}
+
+/// A match: its text where there are no groups, an object of named groups, or a tuple of groups.
+fn captured(pattern: &Regex, found: &regex::Captures<'_>) -> Value {
+    let group = |m: Option<regex::Match<'_>>| m.map_or(Value::Null, |m| Value::from(m.as_str()));
+    if pattern.captures_len() == 1 {
+        return group(found.get(0));
+    }
+    if pattern.capture_names().flatten().next().is_some() {
+        let named: Object = pattern.capture_names().flatten().map(|name| (name.into(), group(found.name(name)))).collect();
+        return Value::Object(named.into());
+    }
+    Value::Tuple((1..found.len()).map(|i| group(found.get(i))).collect::<Vec<_>>().into())
+}
+
+fn replace(a: &Args<'_>) -> Outcome {
+    let (text, part, by) = (a.text(0)?, a.text(1)?, a.text(2)?);
+    let inner = part.strip_prefix('/').and_then(|p| p.strip_suffix('/'));
+    match inner {
+        Some(inner) => {
+            let pattern = compile(inner).map_err(|why| Bad::Arg(1, why))?;
+            Ok(pattern.replace_all(&text, &*by).into_owned().into())
+        }
+        None => Ok(text.replace(&*part, &by).into()),
+    }
+}
+
+fn substr(a: &Args<'_>) -> Outcome {
+    let text = a.text(0)?;
+    let all: Vec<&str> = text.graphemes(true).collect();
+    let (offset, length) = (a.int(1)?, a.int(2)?);
+    let size = i64::try_from(all.len()).unwrap_or(i64::MAX);
+    let start = if offset < 0 { (size + offset).max(0) } else { offset.min(size) };
+    let end = if length < 0 { size } else { start.saturating_add(length).min(size) };
+    let at = |n: i64| usize::try_from(n).unwrap_or(0);
+    Ok(all[at(start)..at(end)].concat().into())
+}

@@ -1,0 +1,43 @@
+//! The stack language: loading, expressions, functions, checks.
+//!
+//! [`load`] makes a [`Stack`] of files; [`validate`] says what is wrong with it before anything is evaluated; [`variables`] settles
+//! the values of its variables; [`Expr::eval`] evaluates an expression in a [`Scope`]; [`conform`] brings the result to a schema.
+
+mod blocks;
+mod check;
+mod convert;
+mod eval;
+mod expr;
+mod files;
+mod functions;
+mod load;
+mod lower;
+mod ops;
+mod place;
+mod scope;
+mod syntax;
+mod toml;
+mod types;
+mod variables;
+
+pub use check::{conform, validate};
+pub use convert::{Misfit, a_type, can_convert, convert, kind_of, unify};
+pub use expr::{Expr, Reference, Target};
+pub use files::{Files, Recorded};
+pub use load::load;
+pub use scope::{Nothing, Scope};
+pub use syntax::{Block, Check, Condition, Ignore, Lifecycle, Module, Output, ProviderBlock, Stack, Variable};
+pub use types::Defaults;
+pub use variables::{Given, RawValue, file_values, variables};
+
+use crate::words::{Result, Source};
+
+/// An expression without quotes and `${...}`, as at the console: `length(var.zones)`.
+pub fn expression(text: &str, name: &str) -> Result<Expr> {
+    lower::expression(text, &place::Place::of(&Source::new(name, text)))
+}
+
+/// The names of all functions, sorted.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    functions::names()
+}

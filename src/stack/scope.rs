@@ -1,0 +1,84 @@
+//! What an expression is evaluated in.
+
+use super::files::Files;
+use crate::words::{Diagnostic, Key, Mode, Result, Value};
+
+/// Gives the values that names stand for. Asked only for what an evaluation needs, so whoever implements it knows what was used.
+///
+/// Errors need no place: the evaluator adds that of the reference.
+pub trait Scope {
+    /// The variable of that name; none when it isn't declared.
+    fn variable(&self, name: &str) -> Option<Result<Value>>;
+    /// The local value of that name; none when it isn't declared.
+    fn local(&self, name: &str) -> Option<Result<Value>>;
+    /// With a key the value of that instance. Without: the whole block, an object where it has neither `count` nor `for_each`, a tuple for `count`, an object for `for_each`.
+    fn resource(&self, mode: Mode, kind: &str, name: &str, key: Option<&Key>) -> Result<Value>;
+    /// Whether a block has `count` or `for_each`. Only then is an index behind it asked for as a key.
+    fn repeated(&self, _mode: Mode, _kind: &str, _name: &str) -> bool {
+        true
+    }
+    /// The outputs of a module.
+    fn module(&self, name: &str) -> Result<Value> {
+        Err(Diagnostic::error(format!("there is no module `{name}`")).into())
+    }
+    /// `each.key` and `each.value`.
+    fn each(&self) -> Option<(Value, Value)> {
+        None
+    }
+    /// `count.index`.
+    fn count_index(&self) -> Option<u64> {
+        None
+    }
+    /// `self`, in conditions after the resource and in connections.
+    fn self_value(&self) -> Option<Result<Value>> {
+        None
+    }
+    /// The module's directory, relative to the stack's.
+    fn module_path(&self) -> &str {
+        "."
+    }
+    /// The stack's directory, relative to itself.
+    fn root_path(&self) -> &str {
+        "."
+    }
+    /// The directory that the command was started in, absolute.
+    fn cwd(&self) -> &str {
+        "."
+    }
+    /// The workspace.
+    fn workspace(&self) -> &str {
+        "default"
+    }
+    /// The files beside the stack.
+    fn files(&self) -> &Files;
+    /// The time for `timestamp()`; none while planning, when it isn't known yet.
+    fn now(&self) -> Option<jiff::Timestamp> {
+        None
+    }
+    /// The time of the plan, for `plantimestamp()`.
+    fn plan_time(&self) -> Option<jiff::Timestamp> {
+        None
+    }
+    /// Whether values that differ each time (`uuid()`) may be made: not while planning.
+    fn applies(&self) -> bool {
+        self.now().is_some()
+    }
+}
+
+/// Nothing but the files: for expressions that may refer to nothing.
+pub struct Nothing<'a>(pub &'a Files);
+
+impl Scope for Nothing<'_> {
+    fn variable(&self, _: &str) -> Option<Result<Value>> {
+        None
+    }
+    fn local(&self, _: &str) -> Option<Result<Value>> {
+        None
+    }
+    fn resource(&self, _: Mode, kind: &str, name: &str, _: Option<&Key>) -> Result<Value> {
+        Err(Diagnostic::error(format!("`{kind}.{name}` can't be used here")).into())
+    }
+    fn files(&self) -> &Files {
+        self.0
+    }
+}

@@ -1,0 +1,128 @@
+//! TOML as expressions: every string is a template, every value knows its place.
+
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::expr::{Expr, Node};
+use super::lower;
+use super::place::Place;
+use crate::words::{Diagnostic, Diagnostics, Number, Source, Span, Value};
+
+/// A value of TOML, before anyone has said whether its strings are templates.
+#[derive(Clone, Debug)]
+pub(super) struct Raw {
+    pub(super) kind: RawKind,
+    pub(super) span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum RawKind {
+    Text(Arc<str>),
+    Plain(Value),
+    List(Vec<Raw>),
+    Table(Vec<Entry>),
+}
+
+/// A key of a table, with its place, and what it holds.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: Arc<str>,
+    pub(super) at: Span,
+    pub(super) value: Raw,
+}
+
+/// Reads a file. What can be read of a broken one is given all the same.
+pub(super) fn parse(source: &Arc<Source>, errors: &mut Diagnostics) -> Vec<Entry> {
+    let (table, wrong) = DeTable::parse_recoverable(&source.text);
+    for e in wrong {
+        let span = Span::new(source, e.span().unwrap_or(0..0));
+        errors.push(Diagnostic::error("the file is no valid TOML").at(&span, e.message().trim_end_matches(['\n', '.'])));
+    }
+    entries(table.get_ref(), source)
+}
+
+fn entries(table: &DeTable<'_>, source: &Arc<Source>) -> Vec<Entry> {
+    let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+        let key: &Spanned<std::borrow::Cow<'_, str>> = key;
+        Entry { key: key.get_ref().as_ref().into(), at: Span::new(source, key.span()), value: raw(value, source) }
+    };
+    table.iter().map(entry).collect()
+}
+
+fn raw(value: &Spanned<DeValue<'_>>, source: &Arc<Source>) -> Raw {
+    let span = Span::new(source, value.span());
+    let plain = |text: &str| Number::parse(text).map_or_else(|| Value::from(text), Value::Number);
+    let kind = match value.get_ref() {
+        DeValue::String(text) => RawKind::Text(text.as_ref().into()),
+        DeValue::Integer(n) if n.radix() == 10 => RawKind::Plain(plain(n.as_str())),
+        DeValue::Integer(n) => RawKind::Plain(i64::from_str_radix(n.as_str(), n.radix()).map_or_else(|_| Value::from(n.as_str()), Value::from)),
+        DeValue::Float(n) => RawKind::Plain(plain(n.as_str())),
+        DeValue::Boolean(b) => RawKind::Plain(Value::Bool(*b)),
+        DeValue::Datetime(d) => RawKind::Plain(Value::from(d.to_string())),
+        DeValue::Array(items) => RawKind::List(items.iter().map(|v| raw(v, source)).collect()),
+        DeValue::Table(table) => RawKind::Table(entries(table, source)),
+    };
+    Raw { kind, span }
+}
+
+impl Raw {
+    /// As an expression: strings and keys are templates.
+    pub(super) fn expr(&self, errors: &mut Diagnostics) -> Expr {
+        match &self.kind {
+            RawKind::Text(text) => lower::template(text, &Place::toml(&self.span.source, self.span.range(), text), errors),
+            RawKind::Plain(value) => Expr::literal(value.clone(), &self.span),
+            RawKind::List(items) => Expr::new(Node::Tuple(items.iter().map(|v| v.expr(errors)).collect()), self.span.clone()),
+            RawKind::Table(entries) => {
+                let span = self.span.clone();
+                Expr::object(entries.iter().map(|e| (e.key_expr(errors), e.value.expr(errors))).collect(), span)
+            }
+        }
+    }
+
+    /// As it is written: strings are no templates.
+    pub(super) fn value(&self) -> Value {
+        match &self.kind {
+            RawKind::Text(text) => Value::String(text.clone()),
+            RawKind::Plain(value) => value.clone(),
+            RawKind::List(items) => Value::Tuple(Arc::new(items.iter().map(Self::value).collect())),
+            RawKind::Table(entries) => Value::object(entries.iter().map(|e| (e.key.clone(), e.value.value()))),
+        }
+    }
+
+    /// The text, if it is one.
+    pub(super) fn text(&self) -> Option<&Arc<str>> {
+        match &self.kind {
+            RawKind::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The place of the text in it.
+    pub(super) fn place(&self) -> Place {
+        Place::toml(&self.span.source, self.span.range(), self.text().map_or("", |t| t))
+    }
+
+    /// What it is, in a word.
+    pub(super) fn kind(&self) -> &'static str {
+        match &self.kind {
+            RawKind::Text(_) => "a string",
+            RawKind::Plain(value) => super::convert::kind_of(value),
+            RawKind::List(_) => "an array",
+            RawKind::Table(_) => "a table",
+        }
+    }
+}
+
+impl Entry {
+    fn key_expr(&self, errors: &mut Diagnostics) -> Expr {
+        let place = Place::toml(&self.at.source, self.at.range(), &self.key);
+        lower::template(&self.key, &place, errors)
+    }
+
+    /// As an entry of an object.
+    pub(super) fn pair(&self, errors: &mut Diagnostics) -> (Expr, Expr) {
+        (self.key_expr(errors), self.value.expr(errors))
+    }
+}

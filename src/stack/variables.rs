@@ -1,0 +1,205 @@
+//! The values of a stack's variables: given ones, defaults, conversions, validations.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::convert::{a_type, convert, kind_of, truth};
+use super::expr::Expr;
+use super::files::Files;
+use super::lower;
+use super::place::Place;
+use super::scope::{Nothing, Scope};
+use super::syntax::{Module, Variable};
+use super::toml;
+use crate::words::error::nearest;
+use crate::words::{Diagnostic, Diagnostics, Key, Mode, Result, Source, Span, Type, Value};
+
+/// A value that a user gives to a variable.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The variable.
+    pub name: String,
+    /// Its value.
+    pub value: RawValue,
+    /// Where it comes from, as the user knows it: `--var`, `the environment variable TF_VAR_region`, the name of a file.
+    pub source: String,
+    /// Whether it is fine that no such variable is declared: of the environment and of files that are read by themselves.
+    pub lenient: bool,
+}
+
+/// A value as a user gives it.
+#[derive(Clone, Debug)]
+pub enum RawValue {
+    /// The text of a flag or an environment variable: an expression where the variable is of no primitive type.
+    Text(String),
+    /// The value in a file, with its place.
+    Value(Value, Option<Span>),
+}
+
+/// The values of all variables. Of several values for one variable the last one holds.
+///
+/// Warnings go to `warnings`; all that is wrong is told at once.
+pub fn variables(module: &Module, given: &[Given], files: &Files, warnings: &mut Diagnostics) -> Result<BTreeMap<Arc<str>, Value>> {
+    let mut errors = Diagnostics::default();
+    let mut chosen: BTreeMap<&str, &Given> = BTreeMap::new();
+    for g in given {
+        if module.variables.contains_key(g.name.as_str()) {
+            chosen.insert(&g.name, g);
+        } else {
+            undeclared(module, g, &mut errors, warnings);
+        }
+    }
+    let mut made = BTreeMap::new();
+    for (name, variable) in &module.variables {
+        if let Some(value) = errors.keep(settle(variable, chosen.get(&**name).copied(), files)) {
+            made.insert(name.clone(), value.sensitive_if(variable.sensitive));
+        }
+    }
+    if !errors.has_errors() {
+        for variable in module.variables.values() {
+            validate(variable, &made, files, &mut errors);
+        }
+    }
+    errors.unless_errors(made)
+}
+
+fn undeclared(module: &Module, given: &Given, errors: &mut Diagnostics, warnings: &mut Diagnostics) {
+    let near = nearest(&given.name, module.variables.keys().map(|k| &**k));
+    let summary = format!("there is no variable `{}`, for which {} gives a value", given.name, given.source);
+    let help = near.map_or_else(|| format!("declare it: [variable.{}]", given.name), |near| format!("did you mean `{near}`?"));
+    let place = |d: Diagnostic| match &given.value {
+        RawValue::Value(_, Some(span)) => d.at(span, "no such variable"),
+        _ => d,
+    };
+    match &given.value {
+        // An environment variable may be meant for another stack.
+        RawValue::Text(_) if given.lenient => {}
+        RawValue::Text(_) => errors.push(Diagnostic::error(summary).help(help)),
+        RawValue::Value(..) => warnings.push(place(Diagnostic::warning(summary)).help(help)),
+    }
+}
+
+fn settle(variable: &Variable, given: Option<&Given>, files: &Files) -> Result<Value> {
+    let Some(given) = given else { return fallback(variable) };
+    let (value, span) = match &given.value {
+        RawValue::Value(value, span) => (value.clone(), span.clone()),
+        RawValue::Text(text) => (parsed(variable, text, given, files)?, None),
+    };
+    if value.is_null() && !variable.nullable {
+        return fallback(variable);
+    }
+    convert(&variable.defaults.fill(&value), &variable.ty).map_err(|why| {
+        let wanted = a_type(&variable.ty);
+        let error = Diagnostic::error(format!("the value for variable `{}` must be {wanted}: {why}", variable.name)).fact("given by", given.source.clone());
+        match &span {
+            Some(span) => error.at(span, format!("this is {}", kind_of(&value))).into(),
+            None => error.at(&variable.span, format!("is declared as {wanted}")).into(),
+        }
+    })
+}
+
+fn fallback(variable: &Variable) -> Result<Value> {
+    match &variable.default {
+        Some(value) if variable.nullable || !value.is_null() => Ok(value.clone()),
+        Some(_) => Err(Diagnostic::error(format!("variable `{}` can't be null", variable.name)).at(&variable.span, "is not nullable").into()),
+        None => {
+            let mut error = Diagnostic::error(format!("variable `{}` has no value", variable.name)).at(&variable.span, "has no default");
+            if let Some(description) = &variable.description {
+                error = error.fact("description", description.trim());
+            }
+            let example = if matches!(variable.ty, Type::String | Type::Any) { "VALUE".to_owned() } else { a_type(&variable.ty) };
+            Err(error.help(format!("give it: --var {}={}, a line in vars.toml, or the environment variable FERROFORM_VAR_{}", variable.name, example, variable.name)).into())
+        }
+    }
+}
+
+/// A text as value: as it is for a primitive type, else an expression.
+fn parsed(variable: &Variable, text: &str, given: &Given, files: &Files) -> Result<Value> {
+    if matches!(variable.ty, Type::String | Type::Number | Type::Bool | Type::Any) {
+        return Ok(Value::from(text));
+    }
+    let source = Source::new(format!("<value of {} for {}>", given.source, variable.name), text);
+    let wanted = |mut errors: Diagnostics| {
+        for error in &mut errors.0 {
+            error.help.push(format!("variable `{}` is {}: write [\"a\", \"b\"] or {{ key = \"value\" }}", variable.name, a_type(&variable.ty)));
+        }
+        errors
+    };
+    let expr = lower::expression(&source.text, &Place::of(&source)).map_err(wanted)?;
+    expr.eval(&Nothing(files)).map_err(wanted)
+}
+
+/// What a condition of a variable may refer to.
+struct Vars<'a>(&'a BTreeMap<Arc<str>, Value>, &'a Files);
+
+impl Scope for Vars<'_> {
+    fn variable(&self, name: &str) -> Option<Result<Value>> {
+        self.0.get(name).cloned().map(Ok)
+    }
+    fn local(&self, name: &str) -> Option<Result<Value>> {
+        Some(Err(Diagnostic::error(format!("a condition of a variable refers to variables only, not to `local.{name}`")).into()))
+    }
+    fn resource(&self, _: Mode, kind: &str, name: &str, _: Option<&Key>) -> Result<Value> {
+        Err(Diagnostic::error(format!("a condition of a variable refers to variables only, not to `{kind}.{name}`")).into())
+    }
+    fn files(&self) -> &Files {
+        self.1
+    }
+}
+
+fn validate(variable: &Variable, values: &BTreeMap<Arc<str>, Value>, files: &Files, errors: &mut Diagnostics) {
+    let scope = Vars(values, files);
+    for rule in &variable.validations {
+        let Some(value) = errors.keep(rule.condition.eval(&scope)) else { continue };
+        if value.is_unknown() {
+            continue;
+        }
+        match truth(&value) {
+            Ok(true) => {}
+            Ok(false) => {
+                let message = errors.keep(rule.error_message.eval(&scope)).unwrap_or_default();
+                let hidden = message.is_sensitive();
+                let message = if hidden { "the value is not accepted (the message is sensitive)" } else { message.as_str().unwrap_or("the value is not accepted") };
+                let error = Diagnostic::error(format!("variable `{}`: {}", variable.name, message.trim_end_matches('.')));
+                errors.push(error.at(rule.condition.span(), "this condition is not met"));
+            }
+            Err(why) => errors.push(Diagnostic::error(format!("a condition must be true or false: {why}")).at(rule.condition.span(), kind_of(&value))),
+        }
+    }
+}
+
+/// The values in a file: `.tfvars`, `.json`, or `.toml`. `name` is that of the file, as the user knows it.
+pub fn file_values(name: &str, text: &str, lenient: bool, files: &Files) -> Result<Vec<Given>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+    let source = Source::new(name, text);
+    let given = |key: &str, value, span| Given { name: key.to_owned(), value: RawValue::Value(value, span), source: name.to_owned(), lenient };
+    let ends = |end: &str| name.to_ascii_lowercase().ends_with(end);
+    if ends(".json") {
+        return json(&source).map(|all| all.into_iter().map(|(k, v)| given(&k, v, None)).collect());
+    }
+    let mut errors = Diagnostics::default();
+    if ends(".toml") {
+        let entries = toml::parse(&source, &mut errors);
+        return errors.unless_errors(entries.iter().map(|e| given(&e.key, e.value.value(), Some(e.value.span.clone()))).collect());
+    }
+    let mut made = vec![];
+    for (key, _, expr) in lower::attributes(&source.text, &Place::of(&source))? {
+        let expr: Expr = expr;
+        if let Some(value) = errors.keep(expr.eval(&Nothing(files))) {
+            made.push(given(&key, value, Some(expr.span().clone())));
+        }
+    }
+    errors.unless_errors(made)
+}
+
+fn json(source: &Arc<Source>) -> Result<Vec<(String, Value)>> {
+    let read: serde_json::Value = serde_json::from_str(&source.text).map_err(|e| {
+        let line_start: usize = source.text.split_inclusive('\n').take(e.line().saturating_sub(1)).map(str::len).sum();
+        let at = line_start + e.column().saturating_sub(1);
+        Diagnostic::error(format!("the file `{}` is no valid JSON: {e}", source.name)).at(&Span::new(source, at..at + 1), "here")
+    })?;
+    match read {
+        serde_json::Value::Object(all) => Ok(all.iter().map(|(k, v)| (k.clone(), Value::from_json(v))).collect()),
+        _ => Err(Diagnostic::error(format!("the file `{}` must hold an object: {{\"name\": value}}", source.name)).into()),
+    }
+}
