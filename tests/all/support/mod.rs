@@ -3,3 +3,4 @@
 
 pub mod proxy;
 pub mod sandbox;
+pub mod user_data;
