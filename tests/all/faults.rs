@@ -50,8 +50,8 @@ fn through(faults: &[(&str, Fault)]) -> (Proxy, Cloud, Cloud) {
     for (action, fault) in faults {
         proxy.add(action, fault.clone());
     }
-    let faulty = plain.through(proxy.endpoint());
-    (proxy, faulty, plain)
+    let broken = plain.through(proxy.endpoint());
+    (proxy, broken, plain)
 }
 
 #[test]

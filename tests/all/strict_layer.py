@@ -113,7 +113,9 @@ def an_instance_takes_its_time():
 def a_pending_instance_takes_no_address():
     cloud = Cloud()
     id_ = launch(cloud, running=False)
-    address = cloud.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    allocated = cloud.ec2.allocate_address(Domain="vpc")
+    address = allocated["AllocationId"]
+    assert not allocated["PublicIp"].startswith("127.")
     refused("InvalidInstanceID", cloud.ec2.associate_address, InstanceId=id_, AllocationId=address)
     wait(cloud, id_, "running")
     first = cloud.ec2.associate_address(InstanceId=id_, AllocationId=address)["AssociationId"]

@@ -5,6 +5,7 @@ from moto.core.responses import ActionResult
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.responses import EC2Response
+from moto.ec2.utils import random_public_ip
 
 NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "all": "-1"}
 
@@ -220,6 +221,12 @@ def associate_address(original, self, instance=None, eni=None, address=None, all
     return original(
         self, instance=instance or target.instance, eni=target, address=address, allocation_id=allocation_id, reassociate=True
     )
+
+
+@patched(ElasticAddressBackend)
+def allocate_address(original, self, domain, address=None, tags=None):
+    """An address of the kind that AWS gives: moto's are loopback addresses, where something of the user's may answer."""
+    return original(self, domain, address=address or random_public_ip(), tags=tags)
 
 
 @patched(ElasticAddressBackend)

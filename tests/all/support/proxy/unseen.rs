@@ -81,7 +81,7 @@ impl Unseen {
 
     /// Tells what is ready as not yet ready, for some reads of each thing.
     pub(super) fn holds_back(&mut self, call: &Call, reads: u32, text: Bytes) -> Bytes {
-        let (prefix, ready, waits) = match call.action.as_str() {
+        let (prefix, done, waits) = match call.action.as_str() {
             "DescribeInstances" => ("i-", "<code>16</code><name>running</name>", "<code>0</code><name>pending</name>"),
             "DescribeVolumes" => ("vol-", "<status>available</status>", "<status>creating</status>"),
             _ => return text,
@@ -90,12 +90,12 @@ impl Unseen {
         let ids = IDS.find_iter(&words).map(|found| found.as_str().to_owned()).filter(|id| id.starts_with(prefix));
         let ids: BTreeSet<String> = ids.collect();
         let mut held = false;
-        for id in ids.iter().filter(|_| words.contains(ready)) {
+        for id in ids.iter().filter(|_| words.contains(done)) {
             let left = self.waits.entry(id.clone()).or_insert(reads);
             held |= *left > 0;
             *left = left.saturating_sub(1);
         }
-        if held { Bytes::from(words.replace(ready, waits)) } else { text }
+        if held { Bytes::from(words.replace(done, waits)) } else { text }
     }
 }
 
