@@ -240,6 +240,21 @@ def groups_of_an_instance_are_those_of_its_interface():
 
 
 @check
+def a_subnet_in_use_stays():
+    cloud = Cloud()
+    vpc = cloud.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = cloud.ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    id_ = launch(cloud, SubnetId=subnet)
+    refused("DependencyViolation", cloud.ec2.delete_subnet, SubnetId=subnet)
+    elsewhere = cloud.ec2.create_security_group(GroupName="one", Description="d")["GroupId"]
+    refused("InvalidParameter", lambda: launch(cloud, SubnetId=subnet, SecurityGroupIds=[elsewhere]))
+    cloud.ec2.terminate_instances(InstanceIds=[id_])
+    wait(cloud, id_, "terminated")
+    cloud.ec2.delete_subnet(SubnetId=subnet)
+    cloud.ec2.delete_vpc(VpcId=vpc)
+
+
+@check
 def rules_are_answered_whole():
     cloud = Cloud()
     one = cloud.ec2.create_security_group(GroupName="one", Description="d")["GroupId"]

@@ -1,4 +1,4 @@
-"""Security groups and Elastic IPs: what AWS refuses, and the parts of rules that moto loses."""
+"""Security groups, Elastic IPs and subnets: what AWS refuses, and the parts of rules that moto loses."""
 
 from common import missing, patched, refuse
 from moto.core.responses import ActionResult
@@ -245,3 +245,16 @@ def release_address(original, self, address=None, allocation_id=None):
     if known[0].association_id:
         refuse("InvalidIPAddress.InUse", f"Address {known[0].public_ip} is in use.")
     return original(self, address=address, allocation_id=allocation_id)
+
+
+# --- Subnets ---------------------------------------------------------------------------------------------------------
+
+
+@patched(EC2Response)
+def delete_subnet(original, self):
+    backend, subnet_id = self.ec2_backend, self._get_param("SubnetId")
+    users = [*backend.enis.values()]
+    users += [nic for i in backend.all_instances() if i.state != "terminated" for nic in i.nics.values()]
+    if any(nic.subnet.id == subnet_id for nic in users):
+        refuse("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+    return original(self)
