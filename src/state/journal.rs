@@ -143,7 +143,7 @@ pub struct Intent {
 /// An event on its way to the disk, and who waits for it.
 struct Job {
     event: String,
-    done: oneshot::Sender<Result<(), Diagnostic>>,
+    done: Box<dyn FnOnce(Result<(), Diagnostic>) + Send>,
 }
 
 /// A journal that is open for appending. Dropping it ends its thread after all that was appended is written.
@@ -169,13 +169,27 @@ impl Journal {
     /// if nobody waits. After an error nothing of it is in the journal, unless the error says that the journal can't be trusted.
     pub fn append(&self, event: &Event) -> impl Future<Output = Result<()>> + Send + use<> {
         let (done, outcome) = oneshot::channel();
-        let sent = self.jobs.send(Job { event: wire::encode(event, &self.seal), done });
-        let path = self.path.clone();
-        async move {
-            let gone = || fault("write to the journal", &path, &io::Error::other("its writer has ended"));
-            sent.map_err(|_| gone())?;
-            Ok(outcome.await.map_err(|_| gone())??)
-        }
+        // Whoever doesn't wait for the outcome doesn't get it.
+        self.send(event, move |result| drop(done.send(result)));
+        let gone = self.gone();
+        async move { Ok(outcome.await.map_err(|_| gone)??) }
+    }
+
+    /// The same, and waits: for what has to be durable before anything else goes on. Not by polling the future, which inside of
+    /// a task would be told to yield by the runtime and never could.
+    pub(super) fn append_now(&self, event: &Event) -> Result<()> {
+        let (done, outcome) = mpsc::sync_channel(1);
+        self.send(event, move |result| drop(done.send(result)));
+        Ok(outcome.recv().map_err(|_| self.gone())??)
+    }
+
+    /// If the writer has ended, `done` is dropped uncalled, and whoever waits sees that.
+    fn send(&self, event: &Event, done: impl FnOnce(Result<(), Diagnostic>) + Send + 'static) {
+        let _ = self.jobs.send(Job { event: wire::encode(event, &self.seal), done: Box::new(done) });
+    }
+
+    fn gone(&self) -> Diagnostic {
+        fault("write to the journal", &self.path, &io::Error::other("its writer has ended"))
     }
 
     /// Appends the end of the operation and waits for it and for all that came before. The journal then waits to be folded.
@@ -219,8 +233,7 @@ impl Writer {
             let batch: Vec<Job> = std::iter::once(first).chain(queue.try_iter()).collect();
             let outcome = self.commit(&batch);
             for job in batch {
-                // Whoever doesn't wait for the outcome doesn't get it.
-                let _ = job.done.send(outcome.clone());
+                (job.done)(outcome.clone());
             }
         }
     }
@@ -262,4 +275,39 @@ fn ends_a_line(path: &Path, length: u64) -> io::Result<bool> {
     let mut last = [0];
     File::open(path)?.read_exact_at(&mut last, length - 1)?;
     Ok(last == *b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(outcomes: &mpsc::Sender<Result<(), Diagnostic>>) -> Job {
+        let outcomes = outcomes.clone();
+        Job { event: "\"end\"".into(), done: Box::new(move |result| outcomes.send(result).unwrap()) }
+    }
+
+    #[test]
+    fn all_that_waits_shares_one_fsync() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let ((jobs, queue), (outcomes, told)) = (mpsc::channel(), mpsc::channel());
+        (0..5000).for_each(|_| jobs.send(job(&outcomes)).unwrap());
+        drop((jobs, outcomes));
+        Writer::open(&path, 0, 1).unwrap().run(&queue);
+        assert_eq!(told.iter().filter(Result::is_ok).count(), 5000);
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.lines().count() == 5000 && text.lines().all(|line| line.contains("\"batch\":1,")));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_to_all_who_wait() {
+        let full = Path::new("/dev/full");
+        let file = OpenOptions::new().append(true).open(full).unwrap();
+        let mut writer = Writer { file, path: full.to_owned(), length: 0, next: 1, broken: None };
+        let (outcomes, _told) = mpsc::channel();
+        for _ in 0..2 {
+            let error = writer.commit(&[job(&outcomes)]).unwrap_err().to_string();
+            assert!(error.contains("can't write to the journal /dev/full") && error.contains("make room"), "{error}");
+        }
+    }
 }

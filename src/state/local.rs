@@ -13,10 +13,13 @@ use super::replay::{OpenIntent, open_intents, replay};
 use super::seal::{Seal, sha256};
 use super::snapshot::State;
 use super::wire::{self, Log};
-use crate::words::{Diagnostic, Result};
+use crate::words::{Diagnostic, Diagnostics, Result};
 
 /// How often a reader begins anew because a writer was quicker.
 const ATTEMPTS: usize = 1000;
+
+/// What a failed fold leaves.
+const NOTHING_LOST: &str = "nothing is lost: what was done is in the journal, and the next command takes it in";
 
 /// A state file and what lies beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +131,7 @@ impl LocalStore {
         let journal = Journal::open(&self.journal_path(), seal.clone(), known.log.length, known.log.next)?;
         let begin = begin(lock, serial, &state.lineage);
         // The first line has to be durable before any call, and nobody else waits here.
-        futures::executor::block_on(journal.append(&Event::Begin(begin)))?;
+        journal.append_now(&Event::Begin(begin))?;
         files::sync_folder(&self.path).map_err(|e| fault("write to the folder of", &self.path, &e))?;
         Ok(journal)
     }
@@ -171,14 +174,16 @@ impl LocalStore {
         state.serial = stored.map_or(0, |stored| stored.serial) + 1;
         let bytes = state.to_bytes();
         let mark = Journal::open(&self.journal_path(), self.seal()?, log.length, log.next)?;
-        futures::executor::block_on(mark.append(&Event::Fold { sum: sha256(&bytes) }))?;
+        mark.append_now(&Event::Fold { sum: sha256(&bytes) }).map_err(|mut why| {
+            why.0.iter_mut().for_each(|d| d.help.push(NOTHING_LOST.into()));
+            why
+        })?;
         files::replace(&self.path, &bytes, Some(&self.backup_path())).map_err(|e| self.kept(&e))?;
         Ok(state.serial)
     }
 
     fn kept(&self, error: &io::Error) -> Diagnostic {
-        fault("write the state", &self.path, error)
-            .help("nothing is lost: what was done is in the journal, and the next command takes it in")
+        fault("write the state", &self.path, error).help(NOTHING_LOST)
     }
 
     /// Writes a new snapshot, with the serial that is returned. Not while there is a journal: fold it first. On failure the state
@@ -207,15 +212,31 @@ impl LocalStore {
         Ok(state.serial)
     }
 
-    /// Writes the state elsewhere, when it can't be written where it belongs; gives where, and the error that tells the user.
-    pub fn rescue(&self, state: &State, folder: &Path, why: &Diagnostic) -> Result<(PathBuf, Diagnostic)> {
+    /// Ends an operation: folds the journal. If that fails, and what is on disk is not all that `state` (the one in memory) holds,
+    /// the state is brought to safety in `elsewhere`, and the error says where it is.
+    pub fn settle(&self, lock: &Lock, state: &State, elsewhere: &Path) -> Result<Loaded> {
+        self.fold(lock).map_err(|why| {
+            let safe = self.read().is_ok_and(|loaded| loaded.state.is_some_and(|stored| stored.same_content(state)));
+            if safe { why } else { self.rescue(state, elsewhere, why).map_or_else(|even_that| even_that, |(_, told)| told) }
+        })
+    }
+
+    /// Writes the state to the folder `elsewhere`, when it can't be written where it belongs because of `why`; gives where it is,
+    /// and the error that tells the user. If even that fails, the error tells both.
+    pub fn rescue(&self, state: &State, elsewhere: &Path, mut why: Diagnostics) -> Result<(PathBuf, Diagnostics)> {
         let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let path = folder.join(format!("{}-{}-{name}", "rescued", uuid::Uuid::new_v4().simple()));
+        let path = elsewhere.join(format!("rescued-{}-{name}", uuid::Uuid::new_v4().simple()));
         let rescued = State { serial: state.serial + 1, ..state.clone() };
-        files::write_new(&path, &rescued.to_bytes()).map_err(|e| fault("bring the state to safety in", &path, &e))?;
-        let mut diagnostic = why.clone().fact("the state is safe in", path.display().to_string());
-        diagnostic.help.push(format!("when {} can be written again: `ferroform state push {}`", self.path.display(), path.display()));
-        Ok((path, diagnostic))
+        if let Err(error) = files::write_new(&path, &rescued.to_bytes()) {
+            why.push(fault("bring the state to safety in", &path, &error));
+            return Err(why);
+        }
+        if let Some(first) = why.0.first_mut() {
+            first.facts.push(("the state is safe in", path.display().to_string()));
+            let place = self.path.display();
+            first.help.push(format!("when {place} can be written again: `ferroform state push {}`", path.display()));
+        }
+        Ok((path, why))
     }
 
     fn snapshot(&self) -> Result<Option<State>> {
@@ -243,37 +264,31 @@ impl LocalStore {
         Ok(())
     }
 
-    /// The files as they were together at one moment: if the snapshot was replaced meanwhile, again.
+    /// The files as they were together at one moment: if the snapshot or the journal was replaced meanwhile, again.
     fn raw(&self) -> io::Result<Raw> {
-        let mut before = Stamp::at(&self.path)?;
         for _ in 0..ATTEMPTS {
-            let (snapshot, stamp) = match missing_is_none(File::open(&self.path))? {
-                Some(mut file) => {
-                    let stamp = Stamp::of(&file)?;
-                    let mut bytes = vec![];
-                    file.read_to_end(&mut bytes)?;
-                    (Some(bytes), Some(stamp))
-                }
-                None => (None, None),
-            };
-            let journal = missing_is_none(fs::read(self.journal_path()))?;
-            let seal = missing_is_none(fs::read_to_string(self.key_path()))?.and_then(|text| Seal::parse(&text));
-            before = Stamp::at(&self.path)?;
-            // Linking the backup changes the inode's times too, so that a fold under way is noticed.
-            if before == stamp && (journal.is_none() || seal.is_some() || !self.journal_path().exists()) {
-                let journal = journal.filter(|_| seal.is_some() || self.journal_path().exists());
-                return Ok(Raw { snapshot, journal, seal });
+            let snapshot = missing_is_none(File::open(&self.path))?;
+            let stamp = snapshot.as_ref().map(Stamp::of).transpose()?;
+            let snapshot = snapshot.map(all).transpose()?;
+            let journal = missing_is_none(File::open(self.journal_path()))?;
+            let bytes = journal.as_ref().map(all).transpose()?;
+            let key = missing_is_none(fs::read_to_string(self.key_path()))?;
+            let same = journal.is_none_or(|file| files::is_at(&file, &self.journal_path()));
+            if same && Stamp::at(&self.path)? == stamp {
+                return Ok(Raw { snapshot, journal: bytes, seal: key.and_then(|text| Seal::parse(&text)) });
             }
         }
-        Err(io::Error::other(format!("it changed {ATTEMPTS} times while it was read ({before:?})")))
+        Err(io::Error::other(format!("it changed {ATTEMPTS} times while it was read")))
     }
 
     fn known(&self) -> Result<Known> {
         let raw = self.raw().map_err(|e| fault("read the state", &self.path, &e))?;
         let snapshot = raw.snapshot.as_deref().map(|bytes| State::parse(bytes, &self.name())).transpose()?;
         let log = wire::parse(raw.journal.as_deref().unwrap_or_default(), raw.seal.as_ref(), &self.journal_name())?;
-        let Some(Event::Begin(first)) = log.events.first() else {
-            return Ok(Known { loaded: Loaded { state: snapshot, ..Loaded::default() }, log, folded: 0 });
+        let first = match log.events.first() {
+            None => return Ok(Known { loaded: Loaded { state: snapshot, ..Loaded::default() }, log, folded: 0 }),
+            Some(Event::Begin(first)) => first,
+            Some(_) => return Err(wire::damaged(1, &self.journal_name()).into()),
         };
         let folded = folded(&log.events, raw.snapshot.as_deref());
         if folded == 0 {
@@ -309,6 +324,12 @@ impl LocalStore {
         ))
         .into())
     }
+}
+
+fn all(mut file: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![];
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn begin(lock: &Lock, serial: u64, lineage: &str) -> Begin {

@@ -25,6 +25,9 @@ mod tree;
 mod v4;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use conform::schema_conform;
 pub use journal::{Action, Begin, Event, Intent, Journal};
 pub use local::{Loaded, LocalStore};

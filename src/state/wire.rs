@@ -292,7 +292,7 @@ fn torn(after: &[u8], n: u64) -> bool {
     after.split(|b| *b == b'\n').filter_map(whole).all(|line| line.batch <= n)
 }
 
-fn damaged(n: u64, name: &str) -> Diagnostic {
+pub(super) fn damaged(n: u64, name: &str) -> Diagnostic {
     Diagnostic::error(format!("line {n} of the journal {name} is damaged, and good lines follow it"))
         .help("the file is left as it is: it holds what an interrupted apply did since the state was last written")
         .help("restore it from a backup of the disk; or move it away, and import by hand what it says was created")

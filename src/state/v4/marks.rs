@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde::Serialize;
 
 use crate::words::{Object, Value};
 
@@ -81,17 +81,36 @@ pub(in crate::state) fn mark(value: Value, paths: &[Vec<Step>]) -> Value {
     paths.iter().filter(|path| !path.is_empty()).fold(value, |value, path| at(value, path, &mut Value::sensitive))
 }
 
-/// The paths as Terraform writes them.
-pub(in crate::state) fn to_json(paths: &[Vec<Step>]) -> Json {
-    Json::Array(paths.iter().map(|path| Json::Array(path.iter().map(step_json).collect())).collect())
+/// A step as Terraform writes it.
+#[derive(Serialize)]
+pub(in crate::state) struct WireStep {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    value: StepValue,
 }
 
-fn step_json(step: &Step) -> Json {
-    match step {
-        Step::Attr(name) => json!({ "type": "get_attr", "value": &**name }),
-        Step::Name(name) => json!({ "type": "index", "value": { "value": &**name, "type": "string" } }),
-        Step::Index(i) => json!({ "type": "index", "value": { "value": i, "type": "number" } }),
-        Step::Whole => json!({ "type": "index", "value": { "value": null, "type": "dynamic" } }),
+/// An index with its type, as Terraform writes it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum StepValue {
+    Text(Arc<str>),
+    Index { value: serde_json::Value, r#type: &'static str },
+}
+
+/// The paths as Terraform writes them.
+pub(in crate::state) fn wire(paths: &[Vec<Step>]) -> Vec<Vec<WireStep>> {
+    paths.iter().map(|path| path.iter().map(WireStep::of).collect()).collect()
+}
+
+impl WireStep {
+    fn of(step: &Step) -> Self {
+        let index = |value, r#type| Self { kind: "index", value: StepValue::Index { value, r#type } };
+        match step {
+            Step::Attr(name) => Self { kind: "get_attr", value: StepValue::Text(name.clone()) },
+            Step::Name(name) => index((**name).into(), "string"),
+            Step::Index(i) => index((*i).into(), "number"),
+            Step::Whole => index(serde_json::Value::Null, "dynamic"),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ struct File<'a> {
     lineage: &'a str,
     outputs: BTreeMap<&'a str, WireOutput<'a>>,
     resources: Vec<Resource<'a>>,
-    check_results: &'a Json,
+    check_results: Checks<'a>,
 }
 
 #[derive(serde::Serialize)]
@@ -62,7 +62,7 @@ pub(in crate::state) struct WireInstance<'a> {
     deposed: Option<&'a str>,
     schema_version: u64,
     attributes: Attributes<'a>,
-    sensitive_attributes: Json,
+    sensitive_attributes: Vec<Vec<marks::WireStep>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity_schema_version: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +105,7 @@ impl<'a> WireInstance<'a> {
             deposed: None,
             schema_version: instance.schema_version,
             attributes: Attributes { kind: &address.kind, provider: &instance.provider, value: attributes },
-            sensitive_attributes: marks::to_json(&marks::paths(&instance.attributes)),
+            sensitive_attributes: marks::wire(&marks::paths(&instance.attributes)),
             identity_schema_version: instance.identity_schema_version,
             identity: instance.identity.as_ref(),
             private: instance.private.as_deref(),
@@ -139,6 +139,26 @@ impl Serialize for Bare<'_> {
                 map.end()
             }
             Value::Sensitive(inner) => Bare(inner).serialize(serializer),
+        }
+    }
+}
+
+/// Results of checks, their keys in Terraform's order.
+struct Checks<'a>(&'a Json);
+
+/// That order.
+const CHECK_KEYS: [&str; 6] = ["object_kind", "config_addr", "object_addr", "status", "objects", "failure_messages"];
+
+impl Serialize for Checks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Json::Array(items) => serializer.collect_seq(items.iter().map(Checks)),
+            Json::Object(items) => {
+                let mut items: Vec<_> = items.iter().collect();
+                items.sort_by_key(|(name, _)| CHECK_KEYS.iter().position(|key| key == name).unwrap_or(CHECK_KEYS.len()));
+                serializer.collect_map(items.into_iter().map(|(name, item)| (name, Checks(item))))
+            }
+            leaf => leaf.serialize(serializer),
         }
     }
 }
@@ -186,7 +206,7 @@ pub(in crate::state) fn to_bytes(state: &State) -> Vec<u8> {
         lineage: &state.lineage,
         outputs: state.outputs.iter().map(|(name, output)| (name.as_str(), WireOutput::of(output))).collect(),
         resources: resources(state),
-        check_results: &state.check_results,
+        check_results: Checks(&state.check_results),
     };
     let mut bytes = vec![];
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Layout(PrettyFormatter::new()));
