@@ -37,8 +37,11 @@ pub struct Format {
     pub name: &'static str,
     /// Checks the text and gives its normal form, in which the plan and the state hold it; the error says what was expected.
     pub normal: fn(&str) -> Result<String, String>,
-    /// Whether two texts mean the same.
+    /// Whether two texts mean the same. Where there is a [`Format::stored`] form, a text and its stored form do.
     pub same: fn(&str, &str) -> bool,
+    /// The form in which the state and the plan's JSON hold it, where that is not the text itself (`user_data`: its SHA-1).
+    /// The form of a form is itself. Plans for people show the text, where it is at hand.
+    pub stored: Option<fn(&str) -> String>,
 }
 
 impl fmt::Debug for Format {
@@ -48,7 +51,7 @@ impl fmt::Debug for Format {
 }
 
 /// Any text.
-pub const TEXT: Format = Format { name: "string", normal: |s| Ok(s.to_owned()), same: |a, b| a == b };
+pub const TEXT: Format = Format { name: "string", normal: |s| Ok(s.to_owned()), same: |a, b| a == b, stored: None };
 
 /// What stands where the user gives nothing.
 #[derive(Clone, Copy, Debug)]
@@ -547,10 +550,11 @@ macro_rules! blocks {
     )*};
 }
 
-/// Declares a text type with its name in the docs, its check and normal form, and what makes two of them mean the same.
+/// Declares a text type with its name in the docs, its check and normal form, and what makes two of them mean the same; behind
+/// `stored =` the form in which the state holds it.
 #[macro_export]
 macro_rules! text {
-    ($(#[$m:meta])* $vis:vis $name:ident, $word:literal, $normal:expr, $same:expr) => {
+    ($(#[$m:meta])* $vis:vis $name:ident, $word:literal, $normal:expr, $same:expr $(, stored = $stored:expr)?) => {
         $(#[$m])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         $vis struct $name(pub String);
@@ -559,7 +563,15 @@ macro_rules! text {
         impl From<String> for $name { fn from(s: String) -> Self { Self(s) } }
         impl $crate::words::schema::Field for $name {
             const KIND: $crate::words::schema::Kind =
-                $crate::words::schema::Kind::Text($crate::words::schema::Format { name: $word, normal: $normal, same: $same });
+                $crate::words::schema::Kind::Text($crate::words::schema::Format {
+                    name: $word,
+                    normal: $normal,
+                    same: $same,
+                    stored: {
+                        const FORMS: &[fn(&str) -> String] = &[$($stored)?];
+                        match FORMS { [form] => Some(*form), _ => None }
+                    },
+                });
             fn take(value: &$crate::words::Value) -> Result<Self, $crate::words::schema::Mismatch> {
                 <String as $crate::words::schema::Field>::take(value).map(Self)
             }
