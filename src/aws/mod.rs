@@ -19,6 +19,7 @@ pub mod region;
 pub mod tags;
 mod transport;
 pub mod types;
+pub mod wait;
 
 pub use client::Aws;
 
@@ -33,6 +34,8 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<ec2::vpc_security_group_egress_rule::EgressRule>::TYPE,
     &Of::<ec2::vpc_security_group_ingress_rule::IngressRule>::TYPE,
 ];
+pub const RESOURCES: &[&dyn ResourceType] =
+    &[&crate::words::resource::Of::<ec2::eip::Eip>::TYPE, &crate::words::resource::Of::<ec2::instance::Instance>::TYPE];
 
 /// Every AWS data source there is. Add yours here.
 pub const DATA: &[&dyn DataType] = &[
