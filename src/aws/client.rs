@@ -18,6 +18,7 @@ use super::config::{Config, Endpoints};
 use super::rate::Rates;
 use super::transport::{Watch, http_client};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::reads::Reads;
 use crate::words::resource::{Cloud, Fut, Identity, Settings, Tags};
 
 /// How long a look for credentials may take where no profile names a slower way, such as a program that asks for a code.
@@ -46,6 +47,8 @@ pub struct Aws {
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     /// The region of the configuration.
     pub region: String,
+    /// Answers that never change, such as the name of a hosted zone, for as long as the clients live.
+    pub kept: Reads,
     config: Config,
     default_tags: Tags,
     sdk: SdkConfig,
@@ -85,6 +88,7 @@ impl Aws {
             sts: client!(aws_sdk_sts, &sdk, watch, given(|e| &e.sts)),
             tagging: client!(aws_sdk_resourcegroupstagging, &sdk, watch, given(|e| &e.resourcegroupstaggingapi)),
             region,
+            kept: Reads::default(),
             default_tags: config.default_tags.as_ref().map(|d| d.tags.clone()).unwrap_or_default(),
             sdk,
             config,

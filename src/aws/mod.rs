@@ -8,6 +8,7 @@ use crate::words::schema::{Attr, Block, Field};
 use crate::words::value::Value;
 
 pub mod client;
+pub mod cloudwatch;
 pub mod config;
 pub mod ec2;
 pub mod error;
@@ -16,6 +17,15 @@ pub mod partition;
 pub mod policy;
 mod rate;
 pub mod region;
+pub mod iam;
+pub mod logs;
+pub mod name;
+pub mod policy;
+mod rate;
+pub mod route53;
+pub mod sns;
+pub mod ssm;
+pub mod sts;
 pub mod tags;
 mod transport;
 pub mod types;
@@ -46,6 +56,26 @@ pub const DATA: &[&dyn DataType] = &[
     &DataOf::<ec2::data_vpc::VpcData>::TYPE,
     &DataOf::<partition::Partition>::TYPE,
     &DataOf::<region::Region>::TYPE,
+    &crate::words::resource::Of::<cloudwatch::metric_alarm::MetricAlarm>::TYPE,
+    &crate::words::resource::Of::<ec2::eip::Eip>::TYPE,
+    &crate::words::resource::Of::<iam::instance_profile::InstanceProfile>::TYPE,
+    &crate::words::resource::Of::<iam::policy::Policy>::TYPE,
+    &crate::words::resource::Of::<iam::role::Role>::TYPE,
+    &crate::words::resource::Of::<iam::role_policy::RolePolicy>::TYPE,
+    &crate::words::resource::Of::<iam::role_policy_attachment::RolePolicyAttachment>::TYPE,
+    &crate::words::resource::Of::<logs::log_group::LogGroup>::TYPE,
+    &crate::words::resource::Of::<route53::record::Record>::TYPE,
+    &crate::words::resource::Of::<route53::zone::Zone>::TYPE,
+    &crate::words::resource::Of::<sns::topic::Topic>::TYPE,
+    &crate::words::resource::Of::<sns::topic_subscription::TopicSubscription>::TYPE,
+];
+
+/// Every AWS data source there is. Add yours here.
+pub const DATA: &[&dyn DataType] = &[
+    &crate::words::resource::DataOf::<iam::policy_document::PolicyDocument>::TYPE,
+    &crate::words::resource::DataOf::<route53::zone_data::ZoneData>::TYPE,
+    &crate::words::resource::DataOf::<ssm::Parameter>::TYPE,
+    &crate::words::resource::DataOf::<sts::CallerIdentity>::TYPE,
 ];
 
 /// The provider.
@@ -76,11 +106,16 @@ pub fn delta<'a, T: Ord>(old: &'a std::collections::BTreeSet<T>, new: &'a std::c
 }
 
 /// For services that describe one thing at a time: eight reads in flight, the missing left out.
-pub async fn each<K, T, F>(keys: impl IntoIterator<Item = K>, read: impl Fn(K) -> F) -> Outcome<Vec<T>>
+pub fn each<'a, K, T, F>(keys: impl IntoIterator<Item = K>, read: impl Fn(K) -> F) -> Fut<'a, Outcome<Vec<T>>>
 where
-    F: Future<Output = Outcome<Option<T>>>,
+    T: Send + 'a,
+    F: Future<Output = Outcome<Option<T>>> + Send + 'a,
 {
     use futures::stream::{self, StreamExt, TryStreamExt};
-    let found: Vec<Option<T>> = stream::iter(keys).map(read).buffered(8).try_collect().await?;
-    Ok(found.into_iter().flatten().collect())
+    // Boxed, and the futures made at once: else the compiler fails to see that what borrows its key may cross threads.
+    let reads: Vec<F> = keys.into_iter().map(read).collect();
+    Box::pin(async move {
+        let found: Vec<Option<T>> = stream::iter(reads).buffered(8).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    })
 }

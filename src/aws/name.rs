@@ -1,35 +1,31 @@
-//! Names that the user leaves to us.
-
-use std::fmt::Write as _;
+//! Names that nobody chose.
 
 use sha2::{Digest, Sha256};
 
-/// How many characters follow the prefix: as many as Terraform makes, so that the same lengths are allowed.
+/// How many characters a generated name has after its prefix: as many as Terraform's.
 pub const SUFFIX: usize = 26;
 
-/// The name given; else the prefix given, or `terraform-`, and 26 hexadecimal digits. They are made from the token, so that a
-/// creation that is tried again makes the same name.
+/// The name as given; else the prefix and a suffix that no other creation has, but that is the same when an interrupted one is
+/// tried again with its token.
 #[must_use]
-pub fn name(given: Option<&str>, prefix: Option<&str>, token: &str) -> String {
-    let some = |text: Option<&str>| text.filter(|t| !t.is_empty()).map(str::to_owned);
-    some(given).unwrap_or_else(|| some(prefix).unwrap_or_else(|| "terraform-".into()) + &suffix(token))
-}
-
-/// The prefix of a name that was made here or by Terraform.
-#[must_use]
-pub fn prefix(name: &str) -> Option<String> {
-    let (prefix, suffix) = name.split_at_checked(name.len().checked_sub(SUFFIX)?)?;
-    (!prefix.is_empty() && suffix.chars().all(|c| c.is_ascii_hexdigit())).then(|| prefix.to_owned())
+pub fn generate(name: Option<&str>, prefix: Option<&str>, token: &str) -> String {
+    match name.filter(|n| !n.is_empty()) {
+        Some(name) => name.to_owned(),
+        None => format!("{}{}", prefix.filter(|p| !p.is_empty()).unwrap_or("terraform-"), suffix(token)),
+    }
 }
 
 fn suffix(token: &str) -> String {
-    let mut hex = Sha256::digest(token).iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let mut hex: String = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect();
     hex.truncate(SUFFIX);
     hex
+}
+
+/// What stands before the suffix of a generated name; nothing for a name that was not generated.
+#[must_use]
+pub fn prefix_of(name: &str) -> Option<String> {
+    let (prefix, suffix) = name.split_at_checked(name.len().checked_sub(SUFFIX)?)?;
+    suffix.bytes().all(|b| b.is_ascii_hexdigit()).then(|| prefix.to_owned())
 }
 
 #[cfg(test)]
@@ -37,14 +33,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn made_names_tell_their_prefix() {
-        assert_eq!(name(Some("web"), None, "t"), "web");
-        let made = name(None, Some("web-"), "t");
-        assert_eq!((made.len(), made.as_str()), (30, name(None, Some("web-"), "t").as_str()));
-        assert_ne!(made, name(None, Some("web-"), "u"));
-        assert_eq!(prefix(&made).as_deref(), Some("web-"));
-        assert_eq!(prefix(&name(Some(""), None, "t")).as_deref(), Some("terraform-"));
-        assert_eq!(prefix("web"), None);
-        assert_eq!(prefix("a-rather-long-name-that-nobody-made"), None);
+    fn a_generated_name_is_the_same_for_the_same_intent() {
+        let name = generate(None, Some("web-"), "token");
+        assert_eq!(name, generate(Some(""), Some("web-"), "token"));
+        assert_ne!(name, generate(None, Some("web-"), "other"));
+        assert_eq!(name.len(), 4 + SUFFIX);
+        assert_eq!(prefix_of(&name).as_deref(), Some("web-"));
+        assert_eq!(generate(Some("web"), Some("db"), "token"), "web");
+        assert_eq!(prefix_of("web"), None);
+        assert_eq!(prefix_of("a-name-that-is-long-but-nobody-made"), None);
     }
 }

@@ -13,20 +13,23 @@ const BY_ARN: &[&str] = &["aws_cloudwatch_log_group", "aws_cloudwatch_metric_ala
 /// How many ARNs one GetResources call takes.
 const PAGE: usize = 100;
 
-/// The tags of each of those ARNs; a resource without tags is left out. Where the caller may not use the tagging API, `one` is
-/// asked for each.
+/// The tags of each of those ARNs; a resource without tags is left out. `one` is asked where the caller may not use the tagging
+/// API, and for what was just made or changed: that API learns of changes late.
 pub async fn of_arns<F>(cx: &Cx<'_, Aws>, arns: &[String], one: impl Fn(String) -> F + Send + Sync) -> Outcome<HashMap<String, Tags>>
 where
     F: Future<Output = Outcome<Tags>> + Send,
 {
     let known: Vec<String> = cx.reads.asked(BY_ARN).filter_map(|a| a.prior.attr("arn").as_str().map(str::to_owned)).collect();
+    if known.len() <= 1 && arns.len() == 1 {
+        return each(arns, one).await;
+    }
     let shared = match cx.reads.once("tagging:GetResources", || by_arn(cx.cloud, known.clone())).await {
         Ok(shared) => shared,
         Err(failure) if failure.cause == Cause::Denied => return each(arns, one).await,
         Err(failure) => return Err(failure),
     };
     let more: Vec<String> = arns.iter().filter(|arn| !known.contains(arn)).cloned().collect();
-    let more = by_arn(cx.cloud, more).await?;
+    let more = each(&more, one).await?;
     let tags = |arn: &String| Some((arn.clone(), shared.get(arn).or_else(|| more.get(arn))?.clone()));
     Ok(arns.iter().filter_map(tags).collect())
 }
@@ -34,8 +37,12 @@ where
 async fn by_arn(aws: &Aws, arns: Vec<String>) -> Outcome<HashMap<String, Tags>> {
     let pages = arns.chunks(PAGE).map(<[String]>::to_vec).collect::<Vec<_>>();
     let found = stream::iter(pages).map(|page| async move {
-        let answer = aws.tagging.get_resources().set_resource_arn_list(Some(page)).send().await?;
-        Outcome::Ok(answer.resource_tag_mapping_list.unwrap_or_default())
+        let mut pages = aws.tagging.get_resources().set_resource_arn_list(Some(page)).into_paginator().items().send();
+        let mut found = vec![];
+        while let Some(mapping) = pages.next().await {
+            found.push(mapping?);
+        }
+        Outcome::Ok(found)
     });
     let found: Vec<Vec<_>> = found.buffer_unordered(8).try_collect().await?;
     let mapping = found.into_iter().flatten().filter_map(|m| {

@@ -34,6 +34,12 @@ pub struct Reads {
     states: Mutex<HashMap<(&'static str, String), Status>>,
 }
 
+impl std::fmt::Debug for Reads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reads").field("asked", &self.asked.len()).finish_non_exhaustive()
+    }
+}
+
 impl Reads {
     /// For a sweep that asks for all of these.
     #[must_use]

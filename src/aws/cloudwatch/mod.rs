@@ -1,0 +1,3 @@
+//! CloudWatch.
+
+pub mod metric_alarm;

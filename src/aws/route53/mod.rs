@@ -1,0 +1,134 @@
+//! Route 53. Its limit of five calls a second is the whole account's, so that records are read a zone at a time.
+
+use aws_sdk_route53::types::{ResourceRecordSet, RrType};
+
+use super::client::Aws;
+use super::error::absent;
+use crate::words::failure::Outcome;
+use crate::words::resource::Cx;
+
+pub mod record;
+pub mod record_values;
+pub mod zone;
+pub mod zone_data;
+
+/// How many record sets one call lists.
+const PAGE: i32 = 300;
+
+/// `/hostedzone/Z0123` is `Z0123`.
+fn short(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or_default()
+}
+
+/// A name as names are compared: lower-case, without the final dot, with `\052` for what it stands for.
+fn plain(name: &str) -> String {
+    let name = name.trim_end_matches('.');
+    let mut plain = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) => {
+                plain.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+                rest = after;
+            }
+            (byte, _) => plain.push(byte.to_ascii_lowercase()),
+        }
+    }
+    String::from_utf8(plain).unwrap_or_else(|_| name.to_ascii_lowercase())
+}
+
+/// The whole name of a record whose name may leave out that of its zone.
+fn full(name: &str, zone: &str) -> String {
+    let (name, zone) = (plain(name), plain(zone));
+    if name.is_empty() || name == zone {
+        zone
+    } else if name.ends_with(&format!(".{zone}")) {
+        name
+    } else {
+        format!("{name}.{zone}")
+    }
+}
+
+/// The name of a zone, which never changes; none without the zone.
+async fn zone_name(cx: &Cx<'_, Aws>, zone: &str) -> Outcome<Option<String>> {
+    let fetch = || async move {
+        let found = cx.cloud.route53.get_hosted_zone().id(zone).send().await?;
+        Ok(found.hosted_zone.map(|z| plain(&z.name)).unwrap_or_default())
+    };
+    let name = absent(cx.cloud.kept.once(format!("route53:name:{zone}"), fetch).await)?;
+    Ok(name.map(|n| n.as_ref().clone()))
+}
+
+/// Record sets of a zone, from its beginning.
+struct Swept {
+    sets: Vec<ResourceRecordSet>,
+    /// Whether these are all.
+    whole: bool,
+}
+
+/// The record sets of a zone, as far as that many calls reach.
+async fn sweep(aws: &Aws, zone: &str, calls: usize) -> Outcome<Swept> {
+    let (mut sets, mut next) = (vec![], None);
+    for _ in 0..calls {
+        let call = aws.route53.list_resource_record_sets().hosted_zone_id(zone).max_items(PAGE);
+        let call = match next.take() {
+            Some((name, kind, identifier)) => {
+                call.set_start_record_name(name).set_start_record_type(kind).set_start_record_identifier(identifier)
+            }
+            None => call,
+        };
+        let Some(page) = absent(call.send().await.map_err(Into::into))? else { return Ok(Swept { sets: vec![], whole: true }) };
+        sets.extend(page.resource_record_sets);
+        if !page.is_truncated {
+            return Ok(Swept { sets, whole: true });
+        }
+        next = Some((page.next_record_name, page.next_record_type, page.next_record_identifier));
+    }
+    Ok(Swept { sets, whole: false })
+}
+
+/// One record set.
+async fn lookup(aws: &Aws, zone: &str, name: &str, kind: &str, identifier: Option<&str>) -> Outcome<Option<ResourceRecordSet>> {
+    let (mut start, mut from) = (name.to_owned(), identifier.map(str::to_owned));
+    loop {
+        let call = aws.route53.list_resource_record_sets().hosted_zone_id(zone).max_items(if identifier.is_some() { 100 } else { 1 });
+        let call = call.start_record_name(start).start_record_type(RrType::from(kind)).set_start_record_identifier(from);
+        let Some(page) = absent(call.send().await.map_err(Into::into))? else { return Ok(None) };
+        let more = page.is_truncated
+            && page.next_record_name().is_some_and(|n| plain(n) == plain(name))
+            && page.next_record_type().is_some_and(|t| t.as_str() == kind);
+        if let Some(found) = page.resource_record_sets.into_iter().find(|s| is(s, name, kind, identifier)) {
+            return Ok(Some(found));
+        }
+        if !more {
+            return Ok(None);
+        }
+        (start, from) = (page.next_record_name.unwrap_or_default(), page.next_record_identifier);
+    }
+}
+
+/// Whether it is the record set of that name, type and identifier.
+fn is(set: &ResourceRecordSet, name: &str, kind: &str, identifier: Option<&str>) -> bool {
+    set.r#type.as_str() == kind && set.set_identifier() == identifier && plain(&set.name) == plain(name)
+}
+
+/// The records that make a zone and go only with it.
+fn of_zone_itself(set: &ResourceRecordSet, zone: &str) -> bool {
+    matches!(set.r#type, RrType::Ns | RrType::Soa) && plain(&set.name) == plain(zone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_by_what_they_say() {
+        assert_eq!(plain("\\052.Example.com."), "*.example.com");
+        assert_eq!(plain("a\\b"), "a\\b");
+        assert_eq!(full("www", "example.com."), "www.example.com");
+        assert_eq!(full("www.example.com.", "example.com"), "www.example.com");
+        assert_eq!(full("myexample.com", "example.com"), "myexample.com.example.com");
+        assert_eq!(full("", "example.com"), "example.com");
+    }
+}

@@ -1,0 +1,458 @@
+//! DNS records.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_sdk_route53::error::SdkError;
+use aws_sdk_route53::operation::change_resource_record_sets::ChangeResourceRecordSetsError;
+use aws_sdk_route53::types::{
+    AliasTarget, Change, ChangeAction, ChangeBatch, CidrRoutingConfig, Coordinates as SdkCoordinates, GeoLocation, GeoProximityLocation,
+    ResourceRecord, ResourceRecordSet, ResourceRecordSetFailover, ResourceRecordSetRegion, RrType,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use super::record_values::{AliasName, RecordValue, sent, shown, spelled};
+use super::{Swept, full, is, lookup, of_zone_itself, plain, sweep, zone_name};
+use crate::aws::types::DnsName;
+use crate::aws::{Aws, each};
+use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry};
+use crate::words::value::Value;
+
+/// The types of records that there are.
+const TYPES: &[&str] =
+    &["A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"];
+/// The blocks that say which of several records of one name answers.
+const POLICIES: &[&str] = &[
+    "cidr_routing_policy",
+    "failover_routing_policy",
+    "geolocation_routing_policy",
+    "geoproximity_routing_policy",
+    "latency_routing_policy",
+    "weighted_routing_policy",
+];
+
+crate::blocks! {
+    /// A DNS record of a hosted zone.
+    pub struct Record {
+        /// Something of AWS that answers in its place.
+        #[attr(conflicts(&["records", "ttl"]))]
+        alias: Option<Alias>,
+        /// Whether a record that exists already is replaced when this one is made.
+        #[attr(local, default_bool(false))]
+        allow_overwrite: Option<bool>,
+        /// Answers where the question comes from one of a collection of networks.
+        cidr_routing_policy: Option<CidrRoutingPolicy>,
+        /// Answers as long as the primary is healthy, or as soon as it isn't.
+        failover_routing_policy: Option<FailoverRoutingPolicy>,
+        /// Its whole name.
+        #[attr(computed)]
+        fqdn: Option<String>,
+        /// Answers where the question comes from some part of the world.
+        geolocation_routing_policy: Option<GeolocationRoutingPolicy>,
+        /// Answers where it is the nearest.
+        geoproximity_routing_policy: Option<GeoproximityRoutingPolicy>,
+        /// Answers only while this health check passes.
+        health_check_id: Option<String>,
+        /// Answers where it is the fastest.
+        latency_routing_policy: Option<LatencyRoutingPolicy>,
+        /// Answers together with up to seven others.
+        multivalue_answer_routing_policy: Option<bool>,
+        /// Its name, with or without that of the zone; `*.` in front stands for any.
+        #[attr(force_new)]
+        name: DnsName,
+        /// What it answers.
+        #[attr(conflicts(&["alias"]))]
+        records: BTreeSet<RecordValue>,
+        /// Tells it from others of the same name and type.
+        #[attr(force_new, within(1, 128))]
+        set_identifier: Option<String>,
+        /// For how many seconds the answer may be kept.
+        #[attr(within(0, 2_147_483_647), conflicts(&["alias"]))]
+        ttl: Option<i64>,
+        /// Its type.
+        #[attr(force_new, one_of(TYPES))]
+        r#type: String,
+        /// Answers as often as its weight says.
+        weighted_routing_policy: Option<WeightedRoutingPolicy>,
+        /// The hosted zone.
+        #[attr(force_new, refers("aws_route53_zone.zone_id"))]
+        zone_id: String,
+    }
+
+    /// Something of AWS that answers in a record's place.
+    pub struct Alias {
+        /// Whether it answers only while the target is healthy.
+        evaluate_target_health: bool,
+        /// The target's name.
+        name: AliasName,
+        /// The hosted zone of the target: a load balancer's `zone_id`, not the record's own.
+        zone_id: String,
+    }
+
+    /// By the network of the question.
+    pub struct CidrRoutingPolicy {
+        /// The collection.
+        collection_id: String,
+        /// The networks in it; `*` for all others.
+        location_name: String,
+    }
+
+    /// By health.
+    pub struct FailoverRoutingPolicy {
+        /// Which of the two this is.
+        #[attr(one_of(&["PRIMARY", "SECONDARY"]))]
+        r#type: String,
+    }
+
+    /// By the part of the world.
+    pub struct GeolocationRoutingPolicy {
+        /// Two letters, `EU`.
+        continent: Option<String>,
+        /// Two letters, `DE`; `*` for all others.
+        country: Option<String>,
+        /// A state of the United States or an oblast of Ukraine.
+        subdivision: Option<String>,
+    }
+
+    /// By distance.
+    pub struct GeoproximityRoutingPolicy {
+        /// The region that it stands in.
+        aws_region: Option<String>,
+        /// From how far away it still draws questions: more or less than others.
+        #[attr(within(-99, 99))]
+        bias: Option<i64>,
+        /// Where it stands.
+        #[attr(max_items(1))]
+        coordinates: BTreeSet<Coordinates>,
+        /// The local zone that it stands in.
+        local_zone_group: Option<String>,
+    }
+
+    /// A place on earth.
+    pub struct Coordinates {
+        /// Degrees north.
+        latitude: String,
+        /// Degrees east.
+        longitude: String,
+    }
+
+    /// By the time that an answer takes.
+    pub struct LatencyRoutingPolicy {
+        /// The region that it stands in.
+        region: String,
+    }
+
+    /// By weight.
+    pub struct WeightedRoutingPolicy {
+        /// Its share of the sum of all weights.
+        #[attr(within(0, 255))]
+        weight: i64,
+    }
+}
+
+impl Resource for Record {
+    const TYPE: &'static str = "aws_route53_record";
+    const SCHEMA_VERSION: u64 = 2;
+    const BATCH: usize = 5000;
+    const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("create", "30m"), ("update", "30m"), ("delete", "30m")];
+    const RETRY: &'static [Retry] =
+        &[Retry { operation: "ChangeResourceRecordSets", code: "NoSuchHostedZone", message: "", within: Duration::from_secs(30) }];
+    const EXAMPLE: &'static str = r#"
+[resource.aws_route53_zone.main]
+name = "example.com"
+
+[resource.aws_route53_record.example]
+zone_id = "${aws_route53_zone.main.zone_id}"
+name = "www"
+type = "A"
+ttl = 300
+records = ["203.0.113.7"]
+set_identifier = "one"
+weighted_routing_policy = { weight = 10 }
+---
+[resource.aws_route53_zone.main]
+name = "example.com"
+
+[resource.aws_route53_record.example]
+zone_id = "${aws_route53_zone.main.zone_id}"
+name = "www"
+type = "A"
+ttl = 60
+records = ["203.0.113.7", "203.0.113.8"]
+set_identifier = "one"
+weighted_routing_policy = { weight = 20 }
+"#;
+    type Cloud = Aws;
+
+    fn check(given: &Value) -> Vec<Problem> {
+        let mut problems = vec![];
+        let unset = |name: &str| given.attr(name).is_empty();
+        if unset("records") && unset("alias") {
+            problems.push(Problem::new("", "a record has `records` or an `alias`; neither is given"));
+        } else if !unset("records") && given.attr("ttl").is_null() {
+            problems.push(Problem::new("records", "`ttl` is not given: for how many seconds the answer may be kept, 300 say"));
+        }
+        let policies: Vec<&str> = POLICIES.iter().copied().filter(|p| !unset(p)).collect();
+        let multivalue = given.attr("multivalue_answer_routing_policy").as_bool() == Some(true);
+        let policies: Vec<&str> = policies.into_iter().chain(multivalue.then_some("multivalue_answer_routing_policy")).collect();
+        match policies.as_slice() {
+            [_, second, ..] => problems.push(Problem::new(*second, format!("a record has one of {}", policies.join(", ")))),
+            [one] if unset("set_identifier") => {
+                problems.push(Problem::new(*one, "`set_identifier` is not given: what tells this record from others of its name"));
+            }
+            _ => {}
+        }
+        problems
+    }
+
+    async fn create(&self, cx: &Cx<'_, Aws>) -> Outcome<Id> {
+        let action = if self.allow_overwrite == Some(true) { ChangeAction::Upsert } else { ChangeAction::Create };
+        let set = self.set(&self.full(cx).await?)?;
+        change(cx.cloud, &self.zone_id, vec![(action, set)]).await?;
+        Ok(self.id())
+    }
+
+    async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
+        let found = lookup(cx.cloud, &self.zone_id, &self.full(cx).await?, &self.r#type, self.identifier()).await?;
+        Ok(found.map(|_| self.id()))
+    }
+
+    async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {
+        let keys = known.iter().map(|k| Key::parse(&k.id)).collect::<Outcome<Vec<_>>>()?;
+        let asked = |zone: &str| keys.iter().filter(|k| k.zone == zone).count();
+        each(known.iter().zip(&keys), |(k, key)| async move {
+            let prior = k.prior.as_ref();
+            let name = match prior.and_then(|p| p.fqdn.clone()).filter(|n| !n.is_empty()) {
+                Some(name) => name,
+                None => match zone_name(cx, key.zone).await? {
+                    Some(zone) => full(key.name, &zone),
+                    None => return Ok(None),
+                },
+            };
+            let calls = asked(key.zone);
+            let swept = match calls {
+                1 => Swept { sets: vec![], whole: false }.into(),
+                _ => cx.reads.once(format!("route53:records:{}", key.zone), || sweep(cx.cloud, key.zone, calls)).await?,
+            };
+            let found = match swept.sets.iter().find(|s| is(s, &name, key.kind, key.identifier)) {
+                None if !swept.whole => lookup(cx.cloud, key.zone, &name, key.kind, key.identifier).await?,
+                found => found.cloned(),
+            };
+            Ok(found.map(|set| Live { id: k.id.clone(), value: record(key, &set, prior) }))
+        })
+        .await
+    }
+
+    async fn update(&self, cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
+        let name = self.full(cx).await?;
+        let set = self.set(&name)?;
+        if self.policy() == live.value.policy() {
+            return change(cx.cloud, &self.zone_id, vec![(ChangeAction::Upsert, set)]).await;
+        }
+        // A record can't stand next to one that is chosen in another way: the old one goes in the same transaction.
+        let old = lookup(cx.cloud, &self.zone_id, &name, &self.r#type, self.identifier()).await?;
+        let old = old.map(|old| (ChangeAction::Delete, old));
+        change(cx.cloud, &self.zone_id, old.into_iter().chain([(ChangeAction::Create, set)]).collect()).await
+    }
+
+    async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
+        let Self { zone_id, r#type, .. } = &live.value;
+        let Some(zone) = zone_name(cx, zone_id).await? else { return Ok(()) };
+        let name = full(&live.value.name, &zone);
+        // Route 53 deletes only what is named with all its values.
+        match lookup(cx.cloud, zone_id, &name, r#type, live.value.identifier()).await? {
+            Some(set) if !of_zone_itself(&set, &zone) => change(cx.cloud, zone_id, vec![(ChangeAction::Delete, set)]).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn import(_: &Cx<'_, Aws>, given: &str) -> Outcome<Id> {
+        Key::parse(given).map(|_| given.to_owned())
+    }
+}
+
+impl Record {
+    fn id(&self) -> Id {
+        let name = self.name.trim_end_matches('.').to_lowercase();
+        let id = format!("{}_{name}_{}", self.zone_id, self.r#type);
+        self.identifier().map_or(id.clone(), |identifier| format!("{id}_{identifier}"))
+    }
+
+    fn identifier(&self) -> Option<&str> {
+        self.set_identifier.as_deref().filter(|i| !i.is_empty())
+    }
+
+    async fn full(&self, cx: &Cx<'_, Aws>) -> Outcome<String> {
+        let zone = zone_name(cx, &self.zone_id).await?;
+        let zone = zone.ok_or_else(|| Failure::other(format!("there is no hosted zone `{}`", self.zone_id)))?;
+        Ok(full(&self.name, &zone))
+    }
+
+    /// In which way it is chosen among others of its name.
+    fn policy(&self) -> [bool; 7] {
+        [
+            self.cidr_routing_policy.is_some(),
+            self.failover_routing_policy.is_some(),
+            self.geolocation_routing_policy.is_some(),
+            self.geoproximity_routing_policy.is_some(),
+            self.latency_routing_policy.is_some(),
+            self.weighted_routing_policy.is_some(),
+            self.multivalue_answer_routing_policy == Some(true),
+        ]
+    }
+
+    fn set(&self, name: &str) -> Outcome<ResourceRecordSet> {
+        let some = |t: &Option<String>| t.clone().filter(|t| !t.is_empty());
+        let kind = self.r#type.as_str();
+        let mut set = ResourceRecordSet::builder().name(name).r#type(RrType::from(kind));
+        set = set.set_set_identifier(self.identifier().map(str::to_owned)).set_health_check_id(some(&self.health_check_id));
+        if let Some(alias) = &self.alias {
+            let target = AliasTarget::builder().dns_name(alias.name.trim_end_matches('.')).hosted_zone_id(&alias.zone_id);
+            set = set.alias_target(target.evaluate_target_health(alias.evaluate_target_health).build()?);
+        } else {
+            let values = self.records.iter().map(|r| ResourceRecord::builder().value(sent(kind, r)).build());
+            set = set.set_ttl(self.ttl).set_resource_records(Some(values.collect::<Result<_, _>>()?));
+        }
+        if let Some(cidr) = &self.cidr_routing_policy {
+            let config = CidrRoutingConfig::builder().collection_id(&cidr.collection_id).location_name(&cidr.location_name);
+            set = set.cidr_routing_config(config.build()?);
+        }
+        set = set.set_failover(self.failover_routing_policy.as_ref().map(|f| ResourceRecordSetFailover::from(f.r#type.as_str())));
+        if let Some(geo) = &self.geolocation_routing_policy {
+            let location = GeoLocation::builder().set_continent_code(some(&geo.continent)).set_country_code(some(&geo.country));
+            set = set.geo_location(location.set_subdivision_code(some(&geo.subdivision)).build());
+        }
+        if let Some(geo) = &self.geoproximity_routing_policy {
+            let at = geo.coordinates.first().map(|c| SdkCoordinates::builder().latitude(&c.latitude).longitude(&c.longitude).build());
+            let place = GeoProximityLocation::builder().set_aws_region(some(&geo.aws_region)).set_coordinates(at.transpose()?);
+            let place = place.set_local_zone_group(some(&geo.local_zone_group)).set_bias(geo.bias.and_then(|b| i32::try_from(b).ok()));
+            set = set.geo_proximity_location(place.build());
+        }
+        set = set.set_region(self.latency_routing_policy.as_ref().map(|l| ResourceRecordSetRegion::from(l.region.as_str())));
+        set = set.set_weight(self.weighted_routing_policy.as_ref().map(|w| w.weight));
+        Ok(set.set_multi_value_answer(self.multivalue_answer_routing_policy.filter(|yes| *yes)).build()?)
+    }
+}
+
+/// One transaction: all of it happens or nothing.
+async fn change(aws: &Aws, zone: &str, changes: Vec<(ChangeAction, ResourceRecordSet)>) -> Outcome<()> {
+    let changes = changes.into_iter().map(|(action, set)| Change::builder().action(action).resource_record_set(set).build());
+    let batch = ChangeBatch::builder().set_changes(Some(changes.collect::<Result<_, _>>()?)).build()?;
+    aws.route53.change_resource_record_sets().hosted_zone_id(zone).change_batch(batch).send().await.map(drop).map_err(explained)
+}
+
+fn explained(error: SdkError<ChangeResourceRecordSetsError, HttpResponse>) -> Failure {
+    let messages = match error.as_service_error() {
+        Some(ChangeResourceRecordSetsError::InvalidChangeBatch(batch)) => batch.messages().join("; "),
+        _ => String::new(),
+    };
+    let mut failure = Failure::from(error);
+    if !messages.is_empty() {
+        failure.message = messages;
+    }
+    match failure.message.as_str() {
+        exists if exists.contains("but it already exists") => {
+            failure.because(Cause::Exists).help("import it; or let this one replace it with `allow_overwrite = true`")
+        }
+        gone if gone.contains("but it was not found") => failure.because(Cause::Gone),
+        changed if changed.contains("do not match the current values") => failure.because(Cause::Busy),
+        _ => failure,
+    }
+}
+
+/// What an id says: `ZONE_name_TYPE`, with `_identifier` where there is one.
+#[derive(Debug, PartialEq)]
+struct Key<'a> {
+    zone: &'a str,
+    name: &'a str,
+    kind: &'a str,
+    identifier: Option<&'a str>,
+}
+
+impl<'a> Key<'a> {
+    fn parse(id: &'a str) -> Outcome<Self> {
+        let wrong = || {
+            Failure::other(format!("`{id}` does not name a record")).help(
+                "write the id of the zone, the name, the type and, where the record has one, the set identifier: \
+                 `Z08153401SUP2D5QVPUPS_www.example.com_A`",
+            )
+        };
+        let (zone, rest) = id.split_once('_').filter(|(zone, _)| !zone.is_empty()).ok_or_else(wrong)?;
+        // Names hold underscores too: the type is the first word that is one.
+        let mut from = 0;
+        while let Some(at) = rest[from..].find('_').map(|at| from + at) {
+            let after = &rest[at + 1..];
+            let kind = after.split('_').next().unwrap_or_default();
+            if TYPES.contains(&kind) {
+                let identifier = after[kind.len()..].strip_prefix('_').filter(|i| !i.is_empty());
+                return Ok(Self { zone, name: &rest[..at], kind, identifier });
+            }
+            from = at + 1;
+        }
+        Err(wrong())
+    }
+}
+
+fn record(key: &Key<'_>, set: &ResourceRecordSet, prior: Option<&Record>) -> Record {
+    let text = |t: Option<&str>| t.filter(|t| !t.is_empty()).map(str::to_owned);
+    let written = || prior.iter().flat_map(|p| &p.records);
+    let values = set.resource_records().iter().map(|r| spelled(shown(key.kind, r.value()), written()));
+    Record {
+        alias: set.alias_target().map(|a| Alias {
+            evaluate_target_health: a.evaluate_target_health,
+            name: a.dns_name().trim_end_matches('.').into(),
+            zone_id: a.hosted_zone_id.clone(),
+        }),
+        allow_overwrite: prior.and_then(|p| p.allow_overwrite),
+        cidr_routing_policy: set
+            .cidr_routing_config()
+            .map(|c| CidrRoutingPolicy { collection_id: c.collection_id.clone(), location_name: c.location_name.clone() }),
+        failover_routing_policy: set.failover().map(|f| FailoverRoutingPolicy { r#type: f.as_str().to_owned() }),
+        fqdn: Some(plain(&set.name)),
+        geolocation_routing_policy: set.geo_location().map(|g| GeolocationRoutingPolicy {
+            continent: text(g.continent_code()),
+            country: text(g.country_code()),
+            subdivision: text(g.subdivision_code()),
+        }),
+        geoproximity_routing_policy: set.geo_proximity_location().map(|g| GeoproximityRoutingPolicy {
+            aws_region: text(g.aws_region()),
+            bias: g.bias().map(i64::from),
+            coordinates: g
+                .coordinates()
+                .map(|c| Coordinates { latitude: c.latitude.clone(), longitude: c.longitude.clone() })
+                .into_iter()
+                .collect(),
+            local_zone_group: text(g.local_zone_group()),
+        }),
+        health_check_id: text(set.health_check_id()),
+        latency_routing_policy: set.region().map(|r| LatencyRoutingPolicy { region: r.as_str().to_owned() }),
+        multivalue_answer_routing_policy: set.multi_value_answer().filter(|yes| *yes),
+        name: prior.map_or_else(|| key.name.into(), |p| p.name.clone()),
+        records: values.collect(),
+        set_identifier: text(set.set_identifier()),
+        ttl: set.ttl().filter(|_| set.alias_target().is_none()),
+        r#type: set.r#type.as_str().to_owned(),
+        weighted_routing_policy: set.weight().map(|weight| WeightedRoutingPolicy { weight }),
+        zone_id: key.zone.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_taken_apart() {
+        for (id, name, kind, identifier) in [
+            ("Z1_www.example.com_A", "www.example.com", "A", None),
+            ("Z1__dmarc.example.com_TXT", "_dmarc.example.com", "TXT", None),
+            ("Z1_www_A_blue_MX", "www", "A", Some("blue_MX")),
+            ("Z1__A", "", "A", None),
+        ] {
+            assert_eq!(Key::parse(id), Ok(Key { zone: "Z1", name, kind, identifier }), "{id}");
+        }
+        assert!(Key::parse("Z1_www").is_err());
+        assert!(Key::parse("www").is_err());
+    }
+}
