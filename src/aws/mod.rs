@@ -12,16 +12,13 @@ pub mod cloudwatch;
 pub mod config;
 pub mod ec2;
 pub mod error;
+pub mod iam;
+pub mod logs;
 pub mod name;
 pub mod partition;
 pub mod policy;
 mod rate;
 pub mod region;
-pub mod iam;
-pub mod logs;
-pub mod name;
-pub mod policy;
-mod rate;
 pub mod route53;
 pub mod sns;
 pub mod ssm;
@@ -35,17 +32,27 @@ pub use client::Aws;
 
 /// Every AWS resource type there is. Add yours here.
 pub const RESOURCES: &[&dyn ResourceType] = &[
+    &Of::<cloudwatch::metric_alarm::MetricAlarm>::TYPE,
     &Of::<ec2::ebs_volume::EbsVolume>::TYPE,
     &Of::<ec2::eip::Eip>::TYPE,
     &Of::<ec2::eip_association::EipAssociation>::TYPE,
+    &Of::<ec2::instance::Instance>::TYPE,
     &Of::<ec2::key_pair::KeyPair>::TYPE,
     &Of::<ec2::security_group::SecurityGroup>::TYPE,
     &Of::<ec2::volume_attachment::VolumeAttachment>::TYPE,
     &Of::<ec2::vpc_security_group_egress_rule::EgressRule>::TYPE,
     &Of::<ec2::vpc_security_group_ingress_rule::IngressRule>::TYPE,
+    &Of::<iam::instance_profile::InstanceProfile>::TYPE,
+    &Of::<iam::policy::Policy>::TYPE,
+    &Of::<iam::role::Role>::TYPE,
+    &Of::<iam::role_policy::RolePolicy>::TYPE,
+    &Of::<iam::role_policy_attachment::RolePolicyAttachment>::TYPE,
+    &Of::<logs::log_group::LogGroup>::TYPE,
+    &Of::<route53::record::Record>::TYPE,
+    &Of::<route53::zone::Zone>::TYPE,
+    &Of::<sns::topic::Topic>::TYPE,
+    &Of::<sns::topic_subscription::TopicSubscription>::TYPE,
 ];
-pub const RESOURCES: &[&dyn ResourceType] =
-    &[&crate::words::resource::Of::<ec2::eip::Eip>::TYPE, &crate::words::resource::Of::<ec2::instance::Instance>::TYPE];
 
 /// Every AWS data source there is. Add yours here.
 pub const DATA: &[&dyn DataType] = &[
@@ -54,28 +61,12 @@ pub const DATA: &[&dyn DataType] = &[
     &DataOf::<ec2::data_subnet::SubnetData>::TYPE,
     &DataOf::<ec2::data_subnets::SubnetsData>::TYPE,
     &DataOf::<ec2::data_vpc::VpcData>::TYPE,
+    &DataOf::<iam::policy_document::PolicyDocument>::TYPE,
     &DataOf::<partition::Partition>::TYPE,
     &DataOf::<region::Region>::TYPE,
-    &crate::words::resource::Of::<cloudwatch::metric_alarm::MetricAlarm>::TYPE,
-    &crate::words::resource::Of::<ec2::eip::Eip>::TYPE,
-    &crate::words::resource::Of::<iam::instance_profile::InstanceProfile>::TYPE,
-    &crate::words::resource::Of::<iam::policy::Policy>::TYPE,
-    &crate::words::resource::Of::<iam::role::Role>::TYPE,
-    &crate::words::resource::Of::<iam::role_policy::RolePolicy>::TYPE,
-    &crate::words::resource::Of::<iam::role_policy_attachment::RolePolicyAttachment>::TYPE,
-    &crate::words::resource::Of::<logs::log_group::LogGroup>::TYPE,
-    &crate::words::resource::Of::<route53::record::Record>::TYPE,
-    &crate::words::resource::Of::<route53::zone::Zone>::TYPE,
-    &crate::words::resource::Of::<sns::topic::Topic>::TYPE,
-    &crate::words::resource::Of::<sns::topic_subscription::TopicSubscription>::TYPE,
-];
-
-/// Every AWS data source there is. Add yours here.
-pub const DATA: &[&dyn DataType] = &[
-    &crate::words::resource::DataOf::<iam::policy_document::PolicyDocument>::TYPE,
-    &crate::words::resource::DataOf::<route53::zone_data::ZoneData>::TYPE,
-    &crate::words::resource::DataOf::<ssm::Parameter>::TYPE,
-    &crate::words::resource::DataOf::<sts::CallerIdentity>::TYPE,
+    &DataOf::<route53::zone_data::ZoneData>::TYPE,
+    &DataOf::<ssm::Parameter>::TYPE,
+    &DataOf::<sts::CallerIdentity>::TYPE,
 ];
 
 /// The provider.

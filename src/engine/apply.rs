@@ -379,4 +379,3 @@ impl Applier<'_> {
 pub fn failures(applied: &Applied) -> Diagnostics {
     Diagnostics(applied.failed.iter().map(|(_, error)| error.clone()).chain(applied.unrecorded.clone()).collect())
 }
-

@@ -58,10 +58,14 @@ pub fn spots(world: &World<'_>, block: &Block) -> Result<Vec<Spot>> {
 fn count_of(block: &Address, expr: &Expr, value: &Value) -> Result<u64> {
     let wrong = |why: &str| Diagnostic::error(format!("`count` of {block} {why}")).at(expr.span(), "");
     if value.is_unknown() {
-        return Err(wrong("is known only after apply").help("count must be known before: use a variable, or apply what it depends on first with --target").into());
+        return Err(wrong("is known only after apply")
+            .help("count must be known before: use a variable, or apply what it depends on first with --target")
+            .into());
     }
     if value.is_sensitive() {
-        return Err(wrong("is sensitive: its value would show in addresses").help("wrap it in nonsensitive(...) if it may be shown").into());
+        return Err(wrong("is sensitive: its value would show in addresses")
+            .help("wrap it in nonsensitive(...) if it may be shown")
+            .into());
     }
     let number = value.as_number().or_else(|| crate::words::Number::parse(value.as_str()?));
     let count = number.and_then(crate::words::Number::as_i64).and_then(|n| u64::try_from(n).ok());
@@ -70,10 +74,15 @@ fn count_of(block: &Address, expr: &Expr, value: &Value) -> Result<u64> {
 
 fn each_of(block: &Address, expr: &Expr, value: &Value) -> Result<Vec<(Arc<str>, Value)>> {
     let wrong = |why: &str| Diagnostic::error(format!("`for_each` of {block} {why}")).at(expr.span(), "");
-    let later = || wrong("has keys that are known only after apply").help("keys must be known before: use names of your own as keys, and put what is computed into the values");
+    let later = || {
+        wrong("has keys that are known only after apply")
+            .help("keys must be known before: use names of your own as keys, and put what is computed into the values")
+    };
     match value {
         Value::Unknown(_) => Err(later().into()),
-        Value::Sensitive(_) => Err(wrong("is sensitive: its keys would show in addresses").help("wrap it in nonsensitive(...) if they may be shown").into()),
+        Value::Sensitive(_) => {
+            Err(wrong("is sensitive: its keys would show in addresses").help("wrap it in nonsensitive(...) if they may be shown").into())
+        }
         Value::Map(items) | Value::Object(items) => Ok(items.iter().map(|(k, v)| (k.clone(), v.clone())).collect()),
         Value::Set(items) => items
             .iter()
@@ -151,7 +160,9 @@ pub fn violated(condition: &Condition, frame: &Frame<'_, '_>) -> Result<Option<S
         }
         other => {
             let ty = other.type_of().name();
-            Err(Diagnostic::error(format!("a condition should be true or false, and is of type {ty}")).at(condition.condition.span(), "").into())
+            Err(Diagnostic::error(format!("a condition should be true or false, and is of type {ty}"))
+                .at(condition.condition.span(), "")
+                .into())
         }
     }
 }

@@ -164,7 +164,11 @@ impl Planner<'_> {
 }
 
 fn protected(address: &Address, block: &Block, replace: &[String]) -> Diagnostic {
-    let why = if replace.is_empty() { "it would be destroyed".into() } else { format!("it would be replaced, since {} can't change in place", replace.join(", ")) };
+    let why = if replace.is_empty() {
+        "it would be destroyed".into()
+    } else {
+        format!("it would be replaced, since {} can't change in place", replace.join(", "))
+    };
     Diagnostic::error(format!("{address} has `prevent_destroy`, and {why}"))
         .at(&block.span, "protected here")
         .help("take away `prevent_destroy`, or leave it out with --exclude")

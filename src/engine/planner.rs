@@ -62,7 +62,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { purpose: Purpose::Apply, targets: vec![], excludes: vec![], replace: vec![], refresh: true, parallelism: 16, imports: vec![] }
+        Self {
+            purpose: Purpose::Apply,
+            targets: vec![],
+            excludes: vec![],
+            replace: vec![],
+            refresh: true,
+            parallelism: 16,
+            imports: vec![],
+        }
     }
 }
 
@@ -219,7 +227,8 @@ impl<'a> Planner<'a> {
         let mut place = vec![0; left.len()];
         self.order.sorted.iter().enumerate().for_each(|(at, &block)| place[block] = at);
         let destroying = options.purpose == Purpose::Destroy;
-        let mut ready: BTreeSet<(usize, usize)> = left.iter().enumerate().filter(|(_, n)| **n == 0 && !destroying).map(|(b, _)| (place[b], b)).collect();
+        let mut ready: BTreeSet<(usize, usize)> =
+            left.iter().enumerate().filter(|(_, n)| **n == 0 && !destroying).map(|(b, _)| (place[b], b)).collect();
         let mut reading: HashMap<usize, usize> = HashMap::new();
         let mut stalled: Vec<(usize, usize)> = vec![];
         loop {
@@ -265,7 +274,11 @@ impl<'a> Planner<'a> {
         if !self.scope.block(index) {
             return Ok(0);
         }
-        let ty = self.request.registry.data(&block.address.kind).ok_or_else(|| evaluate::unknown_type(self.request.registry, &block.address, Some(&block.span)))?;
+        let ty = self
+            .request
+            .registry
+            .data(&block.address.kind)
+            .ok_or_else(|| evaluate::unknown_type(self.request.registry, &block.address, Some(&block.span)))?;
         let config = self.providers.of_block(block)?;
         let cloud = self.providers.get(&config).cloned();
         let mut begun = 0;
@@ -295,7 +308,14 @@ impl<'a> Planner<'a> {
     }
 
     /// A data source that can be read during apply only.
-    fn later(&mut self, spot: &evaluate::Spot, ty: &dyn DataType, given: &Value, dependencies: Vec<Address>, config: &super::providers::ConfigName) {
+    fn later(
+        &mut self,
+        spot: &evaluate::Spot,
+        ty: &dyn DataType,
+        given: &Value,
+        dependencies: Vec<Address>,
+        config: &super::providers::ConfigName,
+    ) {
         let after = instance::unknown_where_silent(ty.attrs(), given);
         self.world.set(&spot.address, after.clone());
         self.acting.insert(spot.address.clone());
@@ -393,7 +413,9 @@ impl<'a> Planner<'a> {
         for address in rest {
             let index = self.request.stack.module.resources.iter().position(|b| b.address == address.block());
             let named = self.scope.targets.is_empty() || self.scope.targets.iter().any(|t| t.covers(&address));
-            if named && self.scope.instance(index.filter(|_| self.scope.targets.is_empty()), &address) || (named && !self.scope.targets.is_empty()) {
+            if named && self.scope.instance(index.filter(|_| self.scope.targets.is_empty()), &address)
+                || (named && !self.scope.targets.is_empty())
+            {
                 let block = index.map(|i| &self.request.stack.module.resources[i]);
                 self.plan_delete(&address, block);
             }
@@ -442,9 +464,10 @@ impl<'a> Planner<'a> {
     fn scope_reaches(&self, output: &crate::stack::Output) -> bool {
         let blocks = &self.request.stack.module.resources;
         let targets = output.value.references();
-        targets.iter().filter_map(|r| evaluate::block_of(&r.target)).all(|address| {
-            blocks.iter().position(|b| b.address == address).is_some_and(|i| self.scope.block(i))
-        })
+        targets
+            .iter()
+            .filter_map(|r| evaluate::block_of(&r.target))
+            .all(|address| blocks.iter().position(|b| b.address == address).is_some_and(|i| self.scope.block(i)))
     }
 
     fn checks(&mut self) -> Vec<CheckResult> {
@@ -516,4 +539,3 @@ pub(super) fn reason_to_delete(address: &Address, block: Option<&crate::stack::B
         _ => Reason::WrongRepetition,
     }
 }
-

@@ -78,7 +78,8 @@ impl<'a> Providers<'a> {
             }
         };
         let configured = provider.configure(&value, self.settings).await;
-        let cloud = configured.map_err(|failure| failed(format!("provider.{name} can't be used"), &failure).or_at(block.map(|b| &b.span)))?;
+        let cloud =
+            configured.map_err(|failure| failed(format!("provider.{name} can't be used"), &failure).or_at(block.map(|b| &b.span)))?;
         self.configured.insert(config.clone(), cloud);
         Ok(())
     }

@@ -48,9 +48,12 @@ async fn settle(
     let Some(ty) = registry.resource(&address.kind) else { return Err(evaluate::unknown_type(registry, address, None).into()) };
     let config = providers.of_state(&intent.provider)?;
     let Some(cloud) = providers.get(&config).cloned() else {
-        return Err(Diagnostic::error(format!("an interrupted run has to be settled, and provider.{} of {address} is not configured", config.0))
-            .help("keep the provider's configuration in the stack until the run is settled")
-            .into());
+        return Err(Diagnostic::error(format!(
+            "an interrupted run has to be settled, and provider.{} of {address} is not configured",
+            config.0
+        ))
+        .help("keep the provider's configuration in the stack until the run is settled")
+        .into());
     };
     let job = Job { address, ty, cloud: cloud.clone(), reader, listener, token: intent.token.clone(), timeouts: Value::Null };
     let dropped = |why: &str| Record::Failed { address: address.clone(), deposed: intent.deposed.clone(), error: why.into() };

@@ -48,9 +48,10 @@ pub fn unread(state: &State, registry: &Registry) -> Result<BTreeMap<Address, Pr
         match registry.resource(&address.kind) {
             Some(ty) if instance.schema_version > ty.schema_version() => errors.push(newer(address, instance, ty)),
             Some(ty) => drop(priors.insert(address.clone(), Prior::unread(ty, instance))),
-            None => errors.push(super::evaluate::unknown_type(registry, address, None).help(
-                "the state holds it: remove it from the state with `ferroform state rm`, and leave it to the tool that made it",
-            )),
+            None => errors.push(
+                super::evaluate::unknown_type(registry, address, None)
+                    .help("the state holds it: remove it from the state with `ferroform state rm`, and leave it to the tool that made it"),
+            ),
         }
     }
     errors.unless_errors(priors)
@@ -62,12 +63,20 @@ fn managed(state: &State) -> impl Iterator<Item = (&Address, &Instance)> {
 
 fn newer(address: &Address, instance: &Instance, ty: &dyn ResourceType) -> Diagnostic {
     let (have, know) = (instance.schema_version, ty.schema_version());
-    Diagnostic::error(format!("the state holds {address} in version {have} of the schema of {}, and ferroform knows versions up to {know}", ty.name()))
-        .help("it was written by a newer provider: use a newer ferroform")
+    Diagnostic::error(format!(
+        "the state holds {address} in version {have} of the schema of {}, and ferroform knows versions up to {know}",
+        ty.name()
+    ))
+    .help("it was written by a newer provider: use a newer ferroform")
 }
 
 /// What to read for those addresses, and where each answer belongs.
-pub fn queries(state: &State, registry: &Registry, providers: &Providers<'_>, priors: &BTreeMap<Address, Prior>) -> Result<Vec<(Address, Query)>> {
+pub fn queries(
+    state: &State,
+    registry: &Registry,
+    providers: &Providers<'_>,
+    priors: &BTreeMap<Address, Prior>,
+) -> Result<Vec<(Address, Query)>> {
     let mut queries = vec![];
     for (address, prior) in priors {
         let (Some(instance), Some(ty)) = (state.instances.get(address), registry.resource(&address.kind)) else { continue };

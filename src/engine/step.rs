@@ -129,10 +129,14 @@ fn holds(planned: &Value, now: &Value) -> bool {
         return true;
     }
     match (planned, now) {
-        (Value::List(a) | Value::Tuple(a), Value::List(b) | Value::Tuple(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| holds(a, b)),
+        (Value::List(a) | Value::Tuple(a), Value::List(b) | Value::Tuple(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| holds(a, b))
+        }
         // Which element of a set is which can't be told while some are unknown.
         (Value::Set(_), Value::Set(_)) => !planned.is_known() || !now.is_known() || planned.bare_deep() == now.bare_deep(),
-        (Value::Map(a) | Value::Object(a), Value::Map(b) | Value::Object(b)) => a.iter().all(|(k, v)| b.get(k).is_some_and(|w| holds(v, w))),
+        (Value::Map(a) | Value::Object(a), Value::Map(b) | Value::Object(b)) => {
+            a.iter().all(|(k, v)| b.get(k).is_some_and(|w| holds(v, w)))
+        }
         _ => false,
     }
 }
@@ -268,9 +272,7 @@ async fn read(change: &Change, ty: &dyn DataType, cloud: &dyn Cloud, given: &Val
     let told = |failure: &Failure| failed(format!("{} can't be read", change.address), failure);
     let reads = Reads::default();
     let found = ty.read(&Context { cloud, token: "", reads: &reads }, given).await.map_err(|f| told(&f))?;
-    let instance = Instance {
-        dependencies: change.dependencies.clone(),
-        ..Instance::new(change.provider.clone(), 0, data_value(ty.attrs(), &found))
-    };
+    let instance =
+        Instance { dependencies: change.dependencies.clone(), ..Instance::new(change.provider.clone(), 0, data_value(ty.attrs(), &found)) };
     log.write(Record::Saved { address: change.address.clone(), instance: Box::new(instance) }).await.map_err(|f| told(&f))
 }

@@ -13,7 +13,21 @@ use crate::words::error::nearest;
 use crate::words::{Address, Diagnostic, Diagnostics, Mode, Span, Type, Value};
 
 /// The words at the top of a stack.
-const TOP: &[&str] = &["stack", "variable", "locals", "resource", "data", "output", "provider", "check", "module", "moved", "import", "removed", "terraform"];
+const TOP: &[&str] = &[
+    "stack",
+    "variable",
+    "locals",
+    "resource",
+    "data",
+    "output",
+    "provider",
+    "check",
+    "module",
+    "moved",
+    "import",
+    "removed",
+    "terraform",
+];
 
 /// Gathers the blocks of all files.
 pub(super) struct Builder {
@@ -65,7 +79,11 @@ impl Builder {
     /// Whether that name is free; else the second one is an error.
     fn first(&mut self, what: String, at: &Span, errors: &mut Diagnostics) -> bool {
         if let Some(before) = self.seen.get(&what) {
-            errors.push(Diagnostic::error(format!("{what} is declared twice")).at(at, "the second one").help(format!("the first one is at {before}")));
+            errors.push(
+                Diagnostic::error(format!("{what} is declared twice"))
+                    .at(at, "the second one")
+                    .help(format!("the first one is at {before}")),
+            );
             return false;
         }
         self.seen.insert(what, at.clone());
@@ -76,7 +94,10 @@ impl Builder {
         let mut fields = Fields::of(value, "stack", errors);
         self.name = fields.text("name", errors).or(self.name.take());
         if self.name.as_ref().is_some_and(|n| n.is_empty() || n.contains(['/', '\\']) || n.starts_with('.')) {
-            errors.push(Diagnostic::error("this can't be the name of a stack").at(&value.span, "the name becomes a file name: no slash, no leading dot"));
+            errors.push(
+                Diagnostic::error("this can't be the name of a stack")
+                    .at(&value.span, "the name becomes a file name: no slash, no leading dot"),
+            );
         }
         self.description = fields.text("description", errors).map(|t| t.to_string()).or(self.description.take());
         fields.text("required_version", errors);
@@ -98,8 +119,11 @@ impl Builder {
     /// `[word.NAME]` for each name.
     fn named(&mut self, entry: &Entry, errors: &mut Diagnostics, each: fn(&mut Self, &Entry, &mut Diagnostics)) {
         match &entry.value.kind {
-            RawKind::Table(entries) => entries.iter().filter(|e| name(e, &mut *errors)).collect::<Vec<_>>().into_iter().for_each(|e| each(self, e, errors)),
-            _ => errors.push(Diagnostic::error(format!("write `[{}.NAME]`", entry.key)).at(&entry.at, format!("this is {}", entry.value.kind()))),
+            RawKind::Table(entries) => {
+                entries.iter().filter(|e| name(e, &mut *errors)).collect::<Vec<_>>().into_iter().for_each(|e| each(self, e, errors))
+            }
+            _ => errors
+                .push(Diagnostic::error(format!("write `[{}.NAME]`", entry.key)).at(&entry.at, format!("this is {}", entry.value.kind()))),
         }
     }
 
@@ -112,7 +136,9 @@ impl Builder {
             Some(raw) => match raw.text() {
                 Some(text) => errors.keep(types::parse(text, &raw.place())).unwrap_or_default(),
                 None => {
-                    errors.push(Diagnostic::error("a type is written as a string").at(&raw.span, "write \"string\" or \"list(string)\" or so"));
+                    errors.push(
+                        Diagnostic::error("a type is written as a string").at(&raw.span, "write \"string\" or \"list(string)\" or so"),
+                    );
                     Default::default()
                 }
             },
@@ -171,7 +197,10 @@ impl Builder {
         let mut fields = Fields::of(&entry.value, "check", errors);
         let asserts = fields.conditions("assert", errors);
         if asserts.is_empty() {
-            errors.push(Diagnostic::error(format!("check `{}` asserts nothing", entry.key)).at(&entry.at, "needs `assert = [{ condition, error_message }]`"));
+            errors.push(
+                Diagnostic::error(format!("check `{}` asserts nothing", entry.key))
+                    .at(&entry.at, "needs `assert = [{ condition, error_message }]`"),
+            );
         }
         fields.done(errors);
         self.module.checks.insert(entry.key.clone(), Check { asserts, span: entry.at.clone() });
@@ -197,7 +226,9 @@ impl Builder {
 
     fn typed(&mut self, entry: &Entry, mode: Mode, errors: &mut Diagnostics) {
         let RawKind::Table(kinds) = &entry.value.kind else {
-            errors.push(Diagnostic::error(format!("write `[{}.TYPE.NAME]`", entry.key)).at(&entry.at, format!("this is {}", entry.value.kind())));
+            errors.push(
+                Diagnostic::error(format!("write `[{}.TYPE.NAME]`", entry.key)).at(&entry.at, format!("this is {}", entry.value.kind())),
+            );
             return;
         };
         for kind in kinds {
@@ -244,7 +275,9 @@ fn resource(address: Address, span: Span, value: &Raw, errors: &mut Diagnostics)
     let count = expr(fields.take("count"), errors);
     let for_each = expr(fields.take("for_each"), errors);
     if let (Some(_), Some(second)) = (&count, &for_each) {
-        errors.push(Diagnostic::error(format!("`{address}` has both `count` and `for_each`")).at(second.span(), "only one of them can be given"));
+        errors.push(
+            Diagnostic::error(format!("`{address}` has both `count` and `for_each`")).at(second.span(), "only one of them can be given"),
+        );
     }
     let depends_on = fields.references("depends_on", errors);
     let provider = fields.text("provider", errors).map(|text| match text.split_once('.') {
@@ -255,7 +288,11 @@ fn resource(address: Address, span: Span, value: &Raw, errors: &mut Diagnostics)
     let timeouts = if address.mode == Mode::Managed { expr(fields.take("timeouts"), errors) } else { None };
     for word in ["provisioner", "connection"] {
         if let Some(raw) = fields.take(word) {
-            errors.push(Diagnostic::error(format!("`{word}` is not supported")).at(&raw.span, "not supported").help("use `user_data`, or run what is needed after apply"));
+            errors.push(
+                Diagnostic::error(format!("`{word}` is not supported"))
+                    .at(&raw.span, "not supported")
+                    .help("use `user_data`, or run what is needed after apply"),
+            );
         }
     }
     let body = fields.rest(value, errors);
@@ -284,13 +321,16 @@ fn ignore(raw: &Raw, errors: &mut Diagnostics) -> Ignore {
             for item in items {
                 match item.text() {
                     Some(text) => paths.push(text.replace("[\"", ".").replace("\"]", "").replace('[', ".").replace(']', "")),
-                    None => errors.push(Diagnostic::error("`ignore_changes` names attributes").at(&item.span, format!("this is {}", item.kind()))),
+                    None => errors
+                        .push(Diagnostic::error("`ignore_changes` names attributes").at(&item.span, format!("this is {}", item.kind()))),
                 }
             }
             Ignore::Paths(paths)
         }
         _ => {
-            errors.push(Diagnostic::error("`ignore_changes` is a list of attributes, or \"all\"").at(&raw.span, format!("this is {}", raw.kind())));
+            errors.push(
+                Diagnostic::error("`ignore_changes` is a list of attributes, or \"all\"").at(&raw.span, format!("this is {}", raw.kind())),
+            );
             Ignore::None
         }
     }
@@ -335,7 +375,9 @@ impl<'a> Fields<'a> {
         let raw = self.take(name)?;
         let value = super::convert::truth(&raw.value()).ok();
         if value.is_none() {
-            errors.push(Diagnostic::error(format!("`{name}` is true or false, written out")).at(&raw.span, format!("this is {}", raw.kind())));
+            errors.push(
+                Diagnostic::error(format!("`{name}` is true or false, written out")).at(&raw.span, format!("this is {}", raw.kind())),
+            );
         }
         value
     }
@@ -350,7 +392,9 @@ impl<'a> Fields<'a> {
         let mut found = vec![];
         for item in items {
             let Some(text) = item.text() else {
-                errors.push(Diagnostic::error(format!("`{name}` is a list of references")).at(&item.span, format!("this is {}", item.kind())));
+                errors.push(
+                    Diagnostic::error(format!("`{name}` is a list of references")).at(&item.span, format!("this is {}", item.kind())),
+                );
                 continue;
             };
             let expr = if text.contains("${") { Ok(item.expr(errors)) } else { lower::expression(text, &item.place()) };

@@ -273,8 +273,11 @@ fn unify_two(a: Type, b: Type) -> Option<Type> {
         (Tuple(types), Set(of)) | (Set(of), Tuple(types)) => Some(Set(all_and(types, &of)?)),
         (Object(a), Object(b)) => {
             if a.keys().eq(b.keys()) {
-                let each: Option<BTreeMap<_, _>> =
-                    a.iter().zip(b.values()).map(|((k, (a, _)), (b, _))| Some((k.clone(), (unify_two(a.clone(), b.clone())?, false)))).collect();
+                let each: Option<BTreeMap<_, _>> = a
+                    .iter()
+                    .zip(b.values())
+                    .map(|((k, (a, _)), (b, _))| Some((k.clone(), (unify_two(a.clone(), b.clone())?, false))))
+                    .collect();
                 if let Some(attrs) = each {
                     return Some(Object(attrs));
                 }

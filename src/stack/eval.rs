@@ -73,7 +73,8 @@ impl Expr {
             return Ok(value.clone());
         }
         let given = cx.given.into_iter().flat_map(|given| given.keys().map(|k| &**k));
-        let near = nearest(name, given).map_or_else(|| "not among the values given to it".to_owned(), |near| format!("did you mean `{near}`?"));
+        let near =
+            nearest(name, given).map_or_else(|| "not among the values given to it".to_owned(), |near| format!("did you mean `{near}`?"));
         self.wrong(format!("the template uses `{name}`, which is not given to it"), near)
     }
 
@@ -108,7 +109,9 @@ impl Expr {
                 ("root", Value::from(scope.root_path())),
                 ("cwd", Value::from(scope.cwd())),
             ])),
-            Target::Terraform => Ok(Value::object([("workspace", Value::from(scope.workspace())), ("applying", Value::Bool(scope.applies()))])),
+            Target::Terraform => {
+                Ok(Value::object([("workspace", Value::from(scope.workspace())), ("applying", Value::Bool(scope.applies()))]))
+            }
         }
     }
 

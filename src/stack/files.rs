@@ -72,9 +72,8 @@ impl Files {
         let full = self.root.join(name);
         let refuse = |why: String| Diagnostic::error(format!("can't read the file `{path}`: {why}"));
         let unreadable = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::NotFound => {
-                refuse("it does not exist".into()).help(format!("looked for {}; relative paths start from the stack's directory", full.display()))
-            }
+            std::io::ErrorKind::NotFound => refuse("it does not exist".into())
+                .help(format!("looked for {}; relative paths start from the stack's directory", full.display())),
             _ => refuse(e.to_string()),
         };
         let about = std::fs::metadata(&full).map_err(&unreadable)?;

@@ -56,8 +56,7 @@ pub(super) fn file(text: &str, place: &Place) -> Result<Template, Diagnostics> {
 /// A bare expression, as in a `.tf` file or at the console.
 pub(super) fn expression(text: &str, place: &Place) -> Result<Expr, Diagnostics> {
     let mut errors = Diagnostics::default();
-    let parsed: Expression =
-        hcl_edit::parser::parse_expr(text.trim_end()).map_err(|e| refused(text, &e, place, "the expression"))?;
+    let parsed: Expression = hcl_edit::parser::parse_expr(text.trim_end()).map_err(|e| refused(text, &e, place, "the expression"))?;
     let expr = Lower { place, errors: &mut errors, locals: vec![], free: false }.expr(&parsed);
     errors.unless_errors(expr)
 }
@@ -74,9 +73,9 @@ pub(super) fn attributes(text: &str, place: &Place) -> Result<Vec<(Arc<str>, Spa
                 let expr = Lower { place, errors: &mut errors, locals: vec![], free: false }.expr(&attribute.value);
                 found.push((attribute.key.as_str().into(), span, expr));
             }
-            None => errors.push(
-                Diagnostic::error("a file of values holds no blocks").at(&place.span(structure.span()), "write `name = value`"),
-            ),
+            None => {
+                errors.push(Diagnostic::error("a file of values holds no blocks").at(&place.span(structure.span()), "write `name = value`"))
+            }
         }
     }
     errors.unless_errors(found)
@@ -96,7 +95,11 @@ fn refused(text: &str, e: &hcl_edit::parser::Error, place: &Place, what: &str) -
     };
     for (open, close) in [("if", "endif"), ("for", "endfor")] {
         if count(open) != count(close) {
-            return found.help(format!("each `%{{ {open} ... }}` needs its `%{{ {close} }}`: there are {} and {}", count(open), count(close)));
+            return found.help(format!(
+                "each `%{{ {open} ... }}` needs its `%{{ {close} }}`: there are {} and {}",
+                count(open),
+                count(close)
+            ));
         }
     }
     if text.matches("${").count() > text.matches('}').count() {
@@ -375,9 +378,10 @@ impl Lower<'_> {
                 let end = d.endif_expr.strip.strip_start();
                 let then_end = d.else_expr.as_ref().map_or(end, |e| e.strip.strip_start());
                 let then = self.parts(&d.if_expr.template.iter().collect::<Vec<_>>(), d.if_expr.strip.strip_end(), then_end);
-                let otherwise = d.else_expr.as_ref().map_or_else(Vec::new, |e| {
-                    self.parts(&e.template.iter().collect::<Vec<_>>(), e.strip.strip_end(), end)
-                });
+                let otherwise = d
+                    .else_expr
+                    .as_ref()
+                    .map_or_else(Vec::new, |e| self.parts(&e.template.iter().collect::<Vec<_>>(), e.strip.strip_end(), end));
                 Part::If { cond, then, otherwise }
             }
             Directive::For(d) => {

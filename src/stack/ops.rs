@@ -144,7 +144,13 @@ pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
             all(&mut a.iter().zip(b.iter()).map(|(a, b)| equal(a, b)))
         }
         (Value::Set(x), Value::Set(y)) => {
-            if a.is_known() && b.is_known() { Some(a.bare_deep() == b.bare_deep()) } else if x.len() == y.len() { None } else { Some(false) }
+            if a.is_known() && b.is_known() {
+                Some(a.bare_deep() == b.bare_deep())
+            } else if x.len() == y.len() {
+                None
+            } else {
+                Some(false)
+            }
         }
         (Value::Map(a), Value::Map(b)) | (Value::Object(a), Value::Object(b)) => {
             if !a.keys().eq(b.keys()) {

@@ -57,7 +57,9 @@ fn raw(value: &Spanned<DeValue<'_>>, source: &Arc<Source>) -> Raw {
     let kind = match value.get_ref() {
         DeValue::String(text) => RawKind::Text(text.as_ref().into()),
         DeValue::Integer(n) if n.radix() == 10 => RawKind::Plain(plain(n.as_str())),
-        DeValue::Integer(n) => RawKind::Plain(i64::from_str_radix(n.as_str(), n.radix()).map_or_else(|_| Value::from(n.as_str()), Value::from)),
+        DeValue::Integer(n) => {
+            RawKind::Plain(i64::from_str_radix(n.as_str(), n.radix()).map_or_else(|_| Value::from(n.as_str()), Value::from))
+        }
         DeValue::Float(n) => RawKind::Plain(plain(n.as_str())),
         DeValue::Boolean(b) => RawKind::Plain(Value::Bool(*b)),
         DeValue::Datetime(d) => RawKind::Plain(Value::from(d.to_string())),

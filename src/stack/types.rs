@@ -50,7 +50,11 @@ impl Defaults {
                         *value = inner.fill(value);
                     }
                 }
-                if matches!(value, Value::Map(_)) && self.own.is_empty() { Value::Map(Arc::new(made)) } else { Value::Object(Arc::new(made)) }
+                if matches!(value, Value::Map(_)) && self.own.is_empty() {
+                    Value::Map(Arc::new(made))
+                } else {
+                    Value::Object(Arc::new(made))
+                }
             }
             Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
                 let fill = |(i, v): (usize, &Value)| match self.inner.get("*").or_else(|| self.inner.get(i.to_string().as_str())) {
@@ -93,14 +97,19 @@ fn of(e: &Expression, place: &Place) -> Result<(Type, Defaults)> {
             // As Terraform has it from its early days.
             "list" => plain(Type::List(Arc::default())),
             "map" => plain(Type::Map(Arc::default())),
-            word @ ("set" | "object" | "tuple" | "optional") => wrong(format!("`{word}` needs a type in parentheses"), e, place, "incomplete"),
+            word @ ("set" | "object" | "tuple" | "optional") => {
+                wrong(format!("`{word}` needs a type in parentheses"), e, place, "incomplete")
+            }
             other => {
                 let near = nearest(other, NAMES.iter().copied());
                 wrong(
                     format!("there is no type `{other}`"),
                     e,
                     place,
-                    near.map_or_else(|| "one of string, number, bool, any, list, set, map, object, tuple".into(), |n| format!("did you mean `{n}`?")),
+                    near.map_or_else(
+                        || "one of string, number, bool, any, list, set, map, object, tuple".into(),
+                        |n| format!("did you mean `{n}`?"),
+                    ),
                 )
             }
         },
@@ -160,7 +169,12 @@ fn constructed(call: &FuncCall, e: &Expression, place: &Place) -> Result<(Type, 
         ("object", _) => wrong("`object` takes attributes in braces", e, place, "write `object({ name = string })` or so"),
         _ => {
             let near = nearest(name, NAMES.iter().copied());
-            wrong(format!("there is no type `{name}`"), e, place, near.map_or_else(|| "no such type".into(), |n| format!("did you mean `{n}`?")))
+            wrong(
+                format!("there is no type `{name}`"),
+                e,
+                place,
+                near.map_or_else(|| "no such type".into(), |n| format!("did you mean `{n}`?")),
+            )
         }
     }
 }
@@ -178,7 +192,14 @@ fn attribute(e: &Expression, place: &Place) -> Result<Attribute> {
     let (ty, default) = match args[..] {
         [ty] => (ty, None),
         [ty, default] => (ty, Some(default)),
-        _ => return wrong("`optional` takes a type, and a default if there is one", e, place, "write `optional(string)` or `optional(string, \"x\")`"),
+        _ => {
+            return wrong(
+                "`optional` takes a type, and a default if there is one",
+                e,
+                place,
+                "write `optional(string)` or `optional(string, \"x\")`",
+            );
+        }
     };
     let (ty, inner) = of(ty, place)?;
     let default = match default {
@@ -208,17 +229,22 @@ mod tests {
 
     #[test]
     fn types_read_back() {
-        for text in ["string", "list(string)", "map(list(number))", "tuple([string, bool])", "object({a = string, b = optional(number)})", "any"] {
+        for text in
+            ["string", "list(string)", "map(list(number))", "tuple([string, bool])", "object({a = string, b = optional(number)})", "any"]
+        {
             assert_eq!(ty(text).unwrap().0.name(), text);
         }
-        for text in ["strin", "list()", "object(string)", "optional(string)", "1", "", "list(string", "object({a = optional(number, \"x\")})"] {
+        for text in
+            ["strin", "list()", "object(string)", "optional(string)", "1", "", "list(string", "object({a = optional(number, \"x\")})"]
+        {
             assert!(ty(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn defaults_fill_what_is_absent() {
-        let (ty, defaults) = ty("list(object({ a = string, b = optional(number, 5), c = optional(object({ d = optional(string, \"x\") }), {}) }))").unwrap();
+        let (ty, defaults) =
+            ty("list(object({ a = string, b = optional(number, 5), c = optional(object({ d = optional(string, \"x\") }), {}) }))").unwrap();
         let given = Value::from_json(&serde_json::json!([{ "a": "1" }, { "a": "2", "b": 7 }]));
         let made = convert(&defaults.fill(&given), &ty).unwrap();
         assert_eq!(made.to_json(), serde_json::json!([{ "a": "1", "b": 5, "c": { "d": "x" } }, { "a": "2", "b": 7, "c": { "d": "x" } }]));

@@ -90,7 +90,8 @@ fn settle(variable: &Variable, given: Option<&Given>, files: &Files) -> Result<V
     }
     convert(&variable.defaults.fill(&value), &variable.ty).map_err(|why| {
         let wanted = a_type(&variable.ty);
-        let error = Diagnostic::error(format!("the value for variable `{}` must be {wanted}: {why}", variable.name)).fact("given by", given.source.clone());
+        let error = Diagnostic::error(format!("the value for variable `{}` must be {wanted}: {why}", variable.name))
+            .fact("given by", given.source.clone());
         match &span {
             Some(span) => error.at(span, format!("this is {}", kind_of(&value))).into(),
             None => error.at(&variable.span, format!("is declared as {wanted}")).into(),
@@ -101,14 +102,21 @@ fn settle(variable: &Variable, given: Option<&Given>, files: &Files) -> Result<V
 fn fallback(variable: &Variable) -> Result<Value> {
     match &variable.default {
         Some(value) if variable.nullable || !value.is_null() => Ok(value.clone()),
-        Some(_) => Err(Diagnostic::error(format!("variable `{}` can't be null", variable.name)).at(&variable.span, "is not nullable").into()),
+        Some(_) => {
+            Err(Diagnostic::error(format!("variable `{}` can't be null", variable.name)).at(&variable.span, "is not nullable").into())
+        }
         None => {
             let mut error = Diagnostic::error(format!("variable `{}` has no value", variable.name)).at(&variable.span, "has no default");
             if let Some(description) = &variable.description {
                 error = error.fact("description", description.trim());
             }
             let example = if matches!(variable.ty, Type::String | Type::Any) { "VALUE".to_owned() } else { a_type(&variable.ty) };
-            Err(error.help(format!("give it: --var {}={}, a line in vars.toml, or the environment variable FERROFORM_VAR_{}", variable.name, example, variable.name)).into())
+            Err(error
+                .help(format!(
+                    "give it: --var {}={}, a line in vars.toml, or the environment variable FERROFORM_VAR_{}",
+                    variable.name, example, variable.name
+                ))
+                .into())
         }
     }
 }
@@ -121,7 +129,11 @@ fn parsed(variable: &Variable, text: &str, given: &Given, files: &Files) -> Resu
     let source = Source::new(format!("<value of {} for {}>", given.source, variable.name), text);
     let wanted = |mut errors: Diagnostics| {
         for error in &mut errors.0 {
-            error.help.push(format!("variable `{}` is {}: write [\"a\", \"b\"] or {{ key = \"value\" }}", variable.name, a_type(&variable.ty)));
+            error.help.push(format!(
+                "variable `{}` is {}: write [\"a\", \"b\"] or {{ key = \"value\" }}",
+                variable.name,
+                a_type(&variable.ty)
+            ));
         }
         errors
     };
@@ -159,11 +171,16 @@ fn validate(variable: &Variable, values: &BTreeMap<Arc<str>, Value>, files: &Fil
             Ok(false) => {
                 let message = errors.keep(rule.error_message.eval(&scope)).unwrap_or_default();
                 let hidden = message.is_sensitive();
-                let message = if hidden { "the value is not accepted (the message is sensitive)" } else { message.as_str().unwrap_or("the value is not accepted") };
+                let message = if hidden {
+                    "the value is not accepted (the message is sensitive)"
+                } else {
+                    message.as_str().unwrap_or("the value is not accepted")
+                };
                 let error = Diagnostic::error(format!("variable `{}`: {}", variable.name, message.trim_end_matches('.')));
                 errors.push(error.at(rule.condition.span(), "this condition is not met"));
             }
-            Err(why) => errors.push(Diagnostic::error(format!("a condition must be true or false: {why}")).at(rule.condition.span(), kind_of(&value))),
+            Err(why) => errors
+                .push(Diagnostic::error(format!("a condition must be true or false: {why}")).at(rule.condition.span(), kind_of(&value))),
         }
     }
 }
@@ -172,7 +189,8 @@ fn validate(variable: &Variable, values: &BTreeMap<Arc<str>, Value>, files: &Fil
 pub fn file_values(name: &str, text: &str, lenient: bool, files: &Files) -> Result<Vec<Given>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let source = Source::new(name, text);
-    let given = |key: &str, value, span| Given { name: key.to_owned(), value: RawValue::Value(value, span), source: name.to_owned(), lenient };
+    let given =
+        |key: &str, value, span| Given { name: key.to_owned(), value: RawValue::Value(value, span), source: name.to_owned(), lenient };
     let ends = |end: &str| name.to_ascii_lowercase().ends_with(end);
     if ends(".json") {
         return json(&source).map(|all| all.into_iter().map(|(k, v)| given(&k, v, None)).collect());

@@ -107,7 +107,7 @@ tags = { Name = "www", team = "infra" }
 
 impl KeyPair {
     fn named(&self, token: &str) -> String {
-        name::name(self.key_name.as_deref(), self.key_name_prefix.as_deref(), token)
+        name::generate(self.key_name.as_deref(), self.key_name_prefix.as_deref(), token)
     }
 }
 
@@ -123,7 +123,7 @@ async fn key_pair(aws: &Aws, pair: &KeyPairInfo, prior: Option<&KeyPair>) -> Out
         arn: Some(aws.arn("ec2", &format!("key-pair/{name}")).await?),
         fingerprint: pair.key_fingerprint().map(str::to_owned),
         key_name: Some(name.to_owned()),
-        key_name_prefix: name::prefix(name),
+        key_name_prefix: name::prefix_of(name),
         key_pair_id: pair.key_pair_id().map(str::to_owned),
         key_type: pair.key_type().map(|kind| kind.as_str().to_owned()),
         public_key: key.unwrap_or_else(|| PublicKey::from("")),

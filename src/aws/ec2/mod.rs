@@ -18,6 +18,7 @@ pub mod eip_association;
 pub mod filter;
 pub mod group_rules;
 pub mod holders;
+pub mod instance;
 pub mod key_pair;
 pub mod permission;
 pub mod security_group;
@@ -25,7 +26,6 @@ pub mod security_group_rule;
 pub mod volume_attachment;
 pub mod vpc_security_group_egress_rule;
 pub mod vpc_security_group_ingress_rule;
-pub mod instance;
 
 /// The tag that tells a creation without a token of its own from any other, so that one whose answer was lost is found again.
 /// The first update after the creation takes it away.

@@ -189,7 +189,7 @@ tags = { Name = "www", team = "infra" }
 
 impl SecurityGroup {
     fn named(&self, token: &str) -> String {
-        name::name(self.name.as_deref(), self.name_prefix.as_deref(), token)
+        name::generate(self.name.as_deref(), self.name_prefix.as_deref(), token)
     }
 
     /// Makes the rules like ours. A new group is closed where nothing is said, though EC2 lets everything out of it.
@@ -225,7 +225,7 @@ fn security_group(aws: &Aws, group: &Answer, prior: Option<&SecurityGroup>) -> S
         egress: shaped(egress, prior.map(|p| &p.egress)),
         ingress: shaped(openings(group.ip_permissions(), &own), prior.map(|p| &p.ingress)),
         name: Some(name.to_owned()),
-        name_prefix: name::prefix(name),
+        name_prefix: name::prefix_of(name),
         owner_id: Some(owner.to_owned()),
         revoke_rules_on_delete: prior.and_then(|p| p.revoke_rules_on_delete),
         tags: Tags::new(),

@@ -225,7 +225,8 @@ fn in_use(failure: Failure) -> Failure {
     if failure.code != "DeleteConflict" {
         return failure;
     }
-    failure.help("policies that are not in this stack are attached to the role; `force_detach_policies = true`, applied first, detaches them")
+    failure
+        .help("policies that are not in this stack are attached to the role; `force_detach_policies = true`, applied first, detaches them")
 }
 
 impl Role {

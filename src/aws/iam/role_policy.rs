@@ -26,8 +26,7 @@ crate::blocks! {
 impl Resource for RolePolicy {
     const TYPE: &'static str = "aws_iam_role_policy";
     const UPSERTS: bool = true;
-    const RETRY: &'static [Retry] =
-        &[unknown_role("PutRolePolicy"), concurrent("PutRolePolicy"), concurrent("DeleteRolePolicy")];
+    const RETRY: &'static [Retry] = &[unknown_role("PutRolePolicy"), concurrent("PutRolePolicy"), concurrent("DeleteRolePolicy")];
     const EXAMPLE: &'static str = r#"
 [resource.aws_iam_role.app]
 name = "app"

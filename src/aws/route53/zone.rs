@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_route53::operation::get_hosted_zone::GetHostedZoneOutput;
-use aws_sdk_route53::types::{
-    Change, ChangeAction, ChangeBatch, HostedZoneConfig, Tag, TagResourceType, Vpc as SdkVpc, VpcRegion,
-};
+use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, HostedZoneConfig, Tag, TagResourceType, Vpc as SdkVpc, VpcRegion};
 
 use super::{lookup, of_zone_itself, plain, short, sweep};
 use crate::aws::error::{absent, lacking};
@@ -184,9 +182,8 @@ tags = { team = "platform", Name = "example" }
         }
         let deleted = aws.route53.delete_hosted_zone().id(id).send().await.map_err(Failure::from);
         deleted.map(drop).map_err(|failure| match failure.code.as_str() {
-            "HostedZoneNotEmpty" => failure.help(
-                "the zone has records that are not in this stack; `force_destroy = true`, applied first, deletes them with the zone",
-            ),
+            "HostedZoneNotEmpty" => failure
+                .help("the zone has records that are not in this stack; `force_destroy = true`, applied first, deletes them with the zone"),
             _ => failure,
         })
     }

@@ -132,8 +132,11 @@ impl ZoneData {
         let name = self.name.as_deref().map(|n| format!(" `{n}`")).unwrap_or_default();
         match ids.as_slice() {
             [id] => Ok(id.clone()),
-            [] => Err(Failure::other(format!("there is no {kind} hosted zone{name} like that"))
-                .help(if private { "" } else { "a private zone is found with `private_zone = true`" })),
+            [] => Err(Failure::other(format!("there is no {kind} hosted zone{name} like that")).help(if private {
+                ""
+            } else {
+                "a private zone is found with `private_zone = true`"
+            })),
             several => Err(Failure::other(format!("{} {kind} hosted zones{name} are like that: {}", several.len(), several.join(", ")))
                 .help("name the one that you mean by `zone_id`, or give `vpc_id` or `tags`")),
         }

@@ -102,8 +102,15 @@ crate::blocks! {
 }
 
 /// Attributes that are given when the topic is made; the others are set later, one by one.
-const AT_CREATION: &[&str] =
-    &["DisplayName", "KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "SignatureVersion", "TracingConfig"];
+const AT_CREATION: &[&str] = &[
+    "DisplayName",
+    "KmsMasterKeyId",
+    "FifoTopic",
+    "ContentBasedDeduplication",
+    "FifoThroughputScope",
+    "SignatureVersion",
+    "TracingConfig",
+];
 
 impl Resource for Topic {
     const TYPE: &'static str = "aws_sns_topic";
@@ -111,8 +118,18 @@ impl Resource for Topic {
     // A role or principal that was just made is not known yet, nor are tags that the caller's rights depend on.
     const RETRY: &'static [Retry] = &[
         Retry { operation: "SetTopicAttributes", code: "InvalidParameter", message: "", within: Duration::from_secs(60) },
-        Retry { operation: "SetTopicAttributes", code: "AuthorizationError", message: "no identity-based policy allows", within: Duration::from_secs(60) },
-        Retry { operation: "SetTopicAttributes", code: "AuthorizationError", message: "is not authorized to perform", within: Duration::from_secs(20) },
+        Retry {
+            operation: "SetTopicAttributes",
+            code: "AuthorizationError",
+            message: "no identity-based policy allows",
+            within: Duration::from_secs(60),
+        },
+        Retry {
+            operation: "SetTopicAttributes",
+            code: "AuthorizationError",
+            message: "is not authorized to perform",
+            within: Duration::from_secs(20),
+        },
         Retry { operation: "", code: "ConcurrentAccess", message: "", within: Duration::from_secs(60) },
     ];
     const EXAMPLE: &'static str = r#"
@@ -220,7 +237,8 @@ tags = { team = "platform", Name = "example" }
         if given.starts_with("arn:") && given.split(':').count() == 6 {
             return Ok(given.to_owned());
         }
-        Err(Failure::other(format!("`{given}` is not the ARN of a topic")).help("write it like `arn:aws:sns:us-east-1:123456789012:alerts`"))
+        Err(Failure::other(format!("`{given}` is not the ARN of a topic"))
+            .help("write it like `arn:aws:sns:us-east-1:123456789012:alerts`"))
     }
 }
 

@@ -198,8 +198,9 @@ redrive_policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:dea
         if given.starts_with("arn:") && given.split(':').count() == 7 {
             return Ok(given.to_owned());
         }
-        Err(Failure::other(format!("`{given}` is not the ARN of a subscription"))
-            .help("`aws sns list-subscriptions` lists them: `arn:aws:sns:us-east-1:123456789012:alerts:8a21d249-4329-4871-acc6-7be709c6ea7f`"))
+        Err(Failure::other(format!("`{given}` is not the ARN of a subscription")).help(
+            "`aws sns list-subscriptions` lists them: `arn:aws:sns:us-east-1:123456789012:alerts:8a21d249-4329-4871-acc6-7be709c6ea7f`",
+        ))
     }
 }
 

@@ -51,7 +51,9 @@ impl Conform<'_> {
             Value::Object(items) | Value::Map(items) => items,
             Value::Unknown(_) => return value.clone(),
             Value::Null => &Arc::new(empty),
-            other => return self.wrong(path, format!("{} needs a table, and this is {}", self.owner(path), kind_of(other)), "should be a table"),
+            other => {
+                return self.wrong(path, format!("{} needs a table, and this is {}", self.owner(path), kind_of(other)), "should be a table");
+            }
         };
         for name in given.keys().filter(|name| !attrs.iter().any(|a| a.name == &***name)) {
             self.unknown_attr(attrs, name, path);
@@ -157,7 +159,11 @@ impl Conform<'_> {
         }
         if let Value::Unknown(ty) = value {
             let wanted = type_of(kind);
-            return if convert::can_convert(ty, &wanted) { Value::Unknown(Arc::new(wanted)) } else { self.misfit(&wanted, value, path, None) };
+            return if convert::can_convert(ty, &wanted) {
+                Value::Unknown(Arc::new(wanted))
+            } else {
+                self.misfit(&wanted, value, path, None)
+            };
         }
         if value.is_null() {
             return Value::Null;
@@ -212,7 +218,9 @@ impl Conform<'_> {
         }
         match (format.normal)(text) {
             Ok(normal) => Value::from(normal),
-            Err(why) => self.wrong(path, format!("`{path}` is no valid {}: {why}", format.name), format!("should be {}", article(format.name))),
+            Err(why) => {
+                self.wrong(path, format!("`{path}` is no valid {}: {why}", format.name), format!("should be {}", article(format.name)))
+            }
         }
     }
 
@@ -250,13 +258,21 @@ impl Conform<'_> {
             (Value::String(s), Some(limits)) if !s.is_empty() || attr.required => {
                 let long = i64::try_from(s.chars().count()).unwrap_or(i64::MAX);
                 if outside(long) {
-                    self.wrong(path, format!("`{path}` must have {limits} characters, and has {long}"), format!("{limits} characters are possible"));
+                    self.wrong(
+                        path,
+                        format!("`{path}` must have {limits} characters, and has {long}"),
+                        format!("{limits} characters are possible"),
+                    );
                 }
             }
             (Value::List(items) | Value::Set(items), Some(limits)) => {
                 let long = i64::try_from(items.len()).unwrap_or(i64::MAX);
                 if outside(long) {
-                    self.wrong(path, format!("`{path}` must have {limits} elements, and has {long}"), format!("{limits} elements are possible"));
+                    self.wrong(
+                        path,
+                        format!("`{path}` must have {limits} elements, and has {long}"),
+                        format!("{limits} elements are possible"),
+                    );
                 }
             }
             _ => {}
@@ -275,7 +291,8 @@ impl Conform<'_> {
                     continue;
                 }
                 let near = nearest(s, attr.one_of.iter().copied());
-                let label = near.map_or_else(|| format!("should be one of {}", attr.one_of.join(", ")), |near| format!("did you mean \"{near}\"?"));
+                let label =
+                    near.map_or_else(|| format!("should be one of {}", attr.one_of.join(", ")), |near| format!("did you mean \"{near}\"?"));
                 let error = Diagnostic::error(format!("`{path}` can't be {}", if hidden { "that".to_owned() } else { format!("\"{s}\"") }));
                 self.errors.push(error.at(self.at.get(&path).span(), label).help(format!("possible: {}", attr.one_of.join(", "))));
             }

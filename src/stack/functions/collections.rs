@@ -77,8 +77,11 @@ fn merge(a: &Args<'_>) -> Outcome {
         made.extend(a.entries(i)?.iter().map(|(k, v)| (k.clone(), v.clone())));
     }
     let value = if maps && a.len() > 0 {
-        convert(&Value::Map(made.clone().into()), &Type::Map(Arc::new(convert::unify(made.values().map(Value::type_of)).unwrap_or_default())))
-            .unwrap_or(Value::Map(made.into()))
+        convert(
+            &Value::Map(made.clone().into()),
+            &Type::Map(Arc::new(convert::unify(made.values().map(Value::type_of)).unwrap_or_default())),
+        )
+        .unwrap_or(Value::Map(made.into()))
     } else {
         Value::Object(made.into())
     };
@@ -143,4 +146,3 @@ fn truths(a: &Args<'_>, ends: bool) -> Outcome {
     }
     Ok(if open { Value::Unknown(Arc::new(Type::Bool)) } else { Value::Bool(!ends) })
 }
-

@@ -29,11 +29,22 @@ pub(super) const ALL: &[Function] = &[
         let path = a.text(0)?;
         let trimmed = path.trim_end_matches('/');
         let name = trimmed.rsplit('/').next().unwrap_or_default();
-        Ok(if path.is_empty() { "." } else if name.is_empty() { "/" } else { name }.into())
+        Ok(if path.is_empty() {
+            "."
+        } else if name.is_empty() {
+            "/"
+        } else {
+            name
+        }
+        .into())
     }),
     f("pathexpand", &["path"], Gives::Text, |a| {
         let path = a.text(0)?;
-        if path.starts_with('~') { a.bad(0, "a stack doesn't know whose home `~` is: give the path in a variable") } else { Ok(Value::String(path)) }
+        if path.starts_with('~') {
+            a.bad(0, "a stack doesn't know whose home `~` is: give the path in a variable")
+        } else {
+            Ok(Value::String(path))
+        }
     }),
 ];
 

@@ -49,7 +49,8 @@ pub(super) const ALL: &[Function] = &[
     }),
     f("textdecodebase64", &["text", "encoding"], Gives::Text, |a| {
         let bytes = STANDARD.decode(a.text(0)?.as_bytes()).or_else(|_| a.bad(0, "this is not base64"))?;
-        let wide = |make: fn([u8; 2]) -> u16| String::from_utf16(&bytes.chunks_exact(2).map(|c| make([c[0], c[1]])).collect::<Vec<_>>()).ok();
+        let wide =
+            |make: fn([u8; 2]) -> u16| String::from_utf16(&bytes.chunks_exact(2).map(|c| make([c[0], c[1]])).collect::<Vec<_>>()).ok();
         let text = match &*a.text(1)?.to_uppercase() {
             "UTF-8" => String::from_utf8(bytes).ok(),
             "UTF-16LE" => wide(u16::from_le_bytes),

@@ -17,9 +17,8 @@ pub(super) const ALL: &[Function] = &[
 
 fn formatlist(a: &Args<'_>) -> Outcome {
     let text = a.text(0)?;
-    let lists: Vec<Option<&[Value]>> = (1..a.len())
-        .map(|i| matches!(a.value(i), Value::List(_) | Value::Tuple(_) | Value::Set(_)).then(|| a.value(i).items()))
-        .collect();
+    let lists: Vec<Option<&[Value]>> =
+        (1..a.len()).map(|i| matches!(a.value(i), Value::List(_) | Value::Tuple(_) | Value::Set(_)).then(|| a.value(i).items())).collect();
     let Some(size) = lists.iter().flatten().map(|l| l.len()).next() else {
         let values: Vec<&Value> = a.values[1..].iter().collect();
         return Ok(Value::list([formatted(&text, &values)?.into()]));
@@ -76,7 +75,12 @@ fn formatted(text: &str, values: &[&Value]) -> Got<String> {
             named = true;
         }
         let Some(value) = values.get(next) else {
-            return Err(Bad::Call(format!("there is no value for `%{}`: {} are given, and this is the {}. one", verb.letter, values.len(), next + 1)));
+            return Err(Bad::Call(format!(
+                "there is no value for `%{}`: {} are given, and this is the {}. one",
+                verb.letter,
+                values.len(),
+                next + 1
+            )));
         };
         next += 1;
         used = used.max(next);
@@ -156,7 +160,10 @@ fn one(verb: &Verb, value: &Value) -> Result<String, String> {
             }
             return Ok(integer(verb, number(value)?));
         }
-        'c' => u32::try_from(number(value)?.as_i64().unwrap_or(-1)).ok().and_then(char::from_u32).map_or_else(|| Err("no such character".to_owned()), |c| Ok(c.to_string()))?,
+        'c' => u32::try_from(number(value)?.as_i64().unwrap_or(-1))
+            .ok()
+            .and_then(char::from_u32)
+            .map_or_else(|| Err("no such character".to_owned()), |c| Ok(c.to_string()))?,
         _ => return Ok(float(verb, number(value)?)),
     };
     Ok(pad(verb, &body, false))

@@ -87,7 +87,8 @@ fn concat(a: &Args<'_>) -> Outcome {
         marked |= a.values[i].is_sensitive();
         all.extend(a.items(i)?.iter().cloned());
     }
-    let made = if lists { unified(&all).map_or(Value::Tuple(all.into()), |(items, _)| Value::list(items)) } else { Value::Tuple(all.into()) };
+    let made =
+        if lists { unified(&all).map_or(Value::Tuple(all.into()), |(items, _)| Value::list(items)) } else { Value::Tuple(all.into()) };
     Ok(made.sensitive_if(marked))
 }
 

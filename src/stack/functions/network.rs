@@ -74,9 +74,14 @@ fn subnets(a: &Args<'_>) -> Outcome {
     let mut full = false;
     for i in 1..a.len() {
         let bits = a.int(i)?;
-        let Some(len) = u8::try_from(bits).ok().filter(|b| (1..=32).contains(b)).and_then(|b| net.prefix_len().checked_add(b)).filter(|l| *l <= net.max_prefix_len())
+        let Some(len) = u8::try_from(bits)
+            .ok()
+            .filter(|b| (1..=32).contains(b))
+            .and_then(|b| net.prefix_len().checked_add(b))
+            .filter(|l| *l <= net.max_prefix_len())
         else {
-            return a.bad(i, format!("a prefix of {} bits can't be extended by {bits}: 1 to 32, as far as there are bits", net.prefix_len()));
+            return a
+                .bad(i, format!("a prefix of {} bits can't be extended by {bits}: 1 to 32, as far as there are bits", net.prefix_len()));
         };
         let size: u128 = 1 << u32::from(net.max_prefix_len() - len);
         // The next address that is a multiple of the size.

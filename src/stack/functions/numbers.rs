@@ -10,11 +10,13 @@ pub(super) const ALL: &[Function] = &[
     }),
     f("ceil", &["number"], Gives::Number, |a| float(a, f64::ceil)),
     f("floor", &["number"], Gives::Number, |a| float(a, f64::floor)),
-    f("log", &["number", "base"], Gives::Number, |a| {
-        finite(Number::from_f64(a.number(0)?.as_f64().ln() / a.number(1)?.as_f64().ln()))
+    f("log", &["number", "base"], Gives::Number, |a| finite(Number::from_f64(a.number(0)?.as_f64().ln() / a.number(1)?.as_f64().ln()))),
+    f("max", &["numbers..."], Gives::Number, |a| {
+        numbers(a)?.into_iter().max().map_or_else(|| bad("at least one number is required"), |n| Ok(Value::Number(n)))
     }),
-    f("max", &["numbers..."], Gives::Number, |a| numbers(a)?.into_iter().max().map_or_else(|| bad("at least one number is required"), |n| Ok(Value::Number(n)))),
-    f("min", &["numbers..."], Gives::Number, |a| numbers(a)?.into_iter().min().map_or_else(|| bad("at least one number is required"), |n| Ok(Value::Number(n)))),
+    f("min", &["numbers..."], Gives::Number, |a| {
+        numbers(a)?.into_iter().min().map_or_else(|| bad("at least one number is required"), |n| Ok(Value::Number(n)))
+    }),
     f("parseint", &["text", "base"], Gives::Number, parseint),
     f("pow", &["number", "power"], Gives::Number, pow),
     f("signum", &["number"], Gives::Number, |a| {
@@ -83,7 +85,11 @@ fn range(a: &Args<'_>) -> Outcome {
     }
     let down = step < zero;
     if (down && start < limit) || (!down && limit < start) {
-        return bad(if down { "the end must be below the start, for a negative step" } else { "the end must be above the start, for a positive step" });
+        return bad(if down {
+            "the end must be below the start, for a negative step"
+        } else {
+            "the end must be above the start, for a positive step"
+        });
     }
     let (mut made, mut at) = (vec![], start);
     while if down { at > limit } else { at < limit } {

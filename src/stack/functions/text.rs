@@ -26,7 +26,8 @@ pub(super) const ALL: &[Function] = &[
     f("strrev", &["string"], Gives::Text, |a| Ok(a.text(0)?.graphemes(true).rev().collect::<String>().into())),
     f("chomp", &["string"], Gives::Text, |a| Ok(a.text(0)?.trim_end_matches(['\n', '\r']).into())),
     f("indent", &["spaces", "string"], Gives::Text, |a| {
-        let spaces = usize::try_from(a.int(0)?).ok().filter(|n| *n <= 1000).map_or_else(|| a.bad(0, "0 to 1000 spaces are possible"), Ok)?;
+        let spaces =
+            usize::try_from(a.int(0)?).ok().filter(|n| *n <= 1000).map_or_else(|| a.bad(0, "0 to 1000 spaces are possible"), Ok)?;
         Ok(a.text(1)?.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
     }),
     f("join", &["separator", "lists..."], Gives::Text, join),
@@ -49,7 +50,11 @@ fn title(a: &Args<'_>) -> Outcome {
     let mut made = String::new();
     let mut inside = false;
     for c in a.text(0)?.chars() {
-        if inside { made.push(c) } else { made.extend(c.to_uppercase()) }
+        if inside {
+            made.push(c)
+        } else {
+            made.extend(c.to_uppercase())
+        }
         inside = c.is_alphanumeric() || c == '_' || c == '\'';
     }
     Ok(made.into())

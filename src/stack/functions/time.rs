@@ -51,7 +51,10 @@ fn moment(a: &Args<'_>, index: usize) -> Got<(Timestamp, Offset)> {
         let zone = pieces.to_numeric_offset().unwrap_or(Offset::UTC);
         Some((text.parse::<Timestamp>().ok()?, zone))
     };
-    strict.then(read).flatten().map_or_else(|| a.bad(index, format!("`{text}` is no time as of RFC 3339, such as 2024-01-31T12:00:00Z")), Ok)
+    strict
+        .then(read)
+        .flatten()
+        .map_or_else(|| a.bad(index, format!("`{text}` is no time as of RFC 3339, such as 2024-01-31T12:00:00Z")), Ok)
 }
 
 /// A duration as Go writes it: `1h15m30.918s`.
@@ -146,8 +149,20 @@ fn part(word: &str, local: &Zoned, zone: Offset) -> Option<String> {
         "s" => local.second().to_string(),
         "ZZZZZ" => offset(zone, true),
         "ZZZZ" => offset(zone, false),
-        "ZZZ" => if zone == Offset::UTC { "UTC".to_owned() } else { offset(zone, false) },
-        "Z" => if zone == Offset::UTC { "Z".to_owned() } else { offset(zone, true) },
+        "ZZZ" => {
+            if zone == Offset::UTC {
+                "UTC".to_owned()
+            } else {
+                offset(zone, false)
+            }
+        }
+        "Z" => {
+            if zone == Offset::UTC {
+                "Z".to_owned()
+            } else {
+                offset(zone, true)
+            }
+        }
         _ => return None,
     })
 }
