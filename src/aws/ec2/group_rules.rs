@@ -265,3 +265,50 @@ fn known(rule: &Value) -> Vec<Opening> {
     ];
     sources.into_iter().flatten().map(|source| Opening::new(protocol, port("from_port"), port("to_port"), source)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::schema::Field;
+
+    fn rules(json: &serde_json::Value) -> BTreeSet<Rule> {
+        Field::take(&Value::from_json(json)).expect("rules")
+    }
+
+    #[test]
+    fn what_ec2_answers_takes_the_form_of_the_prior_rules() {
+        let own = Own { id: "sg-1".into(), owner: "1".into() };
+        let prior = rules(&serde_json::json!([
+            { "protocol": "tcp", "from_port": 443, "to_port": 443, "cidr_blocks": ["10.1.0.0/16", "10.0.0.0/16"] },
+            { "protocol": "6", "from_port": 443, "to_port": 443, "self": true },
+            { "protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_blocks": ["10.0.0.0/16"], "description": "ssh" },
+        ]));
+        let live = taken_apart(&prior, &own);
+        assert_eq!(taken_apart(&shaped(live.clone(), Some(&prior), &own), &own), live);
+        assert_eq!(shaped(live.clone(), Some(&prior), &own).len(), 3);
+        assert_eq!(shaped(live.clone(), None, &own).len(), 2, "merged as EC2 merges");
+        let less: Openings = live.into_iter().filter(|(o, _)| o.source != Source::V4("10.1.0.0/16".into())).collect();
+        let shaped = shaped(less, Some(&prior), &own);
+        assert!(shaped.iter().any(|r| r.cidr_blocks == [Cidr::from("10.0.0.0/16")] && r.from_port == 443));
+    }
+
+    #[test]
+    fn rules_that_ec2_would_refuse_are_told() {
+        for (rules, why) in [
+            (serde_json::json!([{ "protocol": "-1", "from_port": 0, "to_port": 65535, "self": true }]), "all ports"),
+            (serde_json::json!([{ "protocol": "tcp", "from_port": 2, "to_port": 1, "self": true }]), "greater"),
+            (serde_json::json!([{ "protocol": "tcp", "from_port": 1, "to_port": 1 }]), "another side"),
+            (serde_json::json!([{ "protocol": "tcp", "from_port": 1, "to_port": 1, "self": true, "description": "ü" }]), "letters"),
+            (
+                serde_json::json!([
+                    { "protocol": "tcp", "from_port": 1, "to_port": 1, "cidr_blocks": ["10.0.0.0/8"], "description": "a" },
+                    { "protocol": "6", "from_port": 1, "to_port": 1, "cidr_blocks": ["10.0.0.0/8"] },
+                ]),
+                "another description",
+            ),
+        ] {
+            let problems = check("ingress", Value::from_json(&rules).items());
+            assert!(problems.len() == 1 && problems[0].message.contains(why), "{why}: {problems:?}");
+        }
+    }
+}

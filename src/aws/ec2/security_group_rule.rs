@@ -138,10 +138,11 @@ impl<D: Direction> Resource for Directed<D> {
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {
         let call = cx.cloud.ec2.describe_security_group_rules().filters(by_id("security-group-rule-id", known));
         let found: Vec<SecurityGroupRule> = call.into_paginator().items().send().try_collect().await?;
+        let account = &cx.cloud.account().await?;
         let ways = found.iter().filter(|rule| rule.is_egress() == Some(D::WAY == Way::Egress));
         let live = ways.filter_map(|rule| {
             let known = known.iter().find(|k| Some(k.id.as_str()) == rule.security_group_rule_id())?;
-            let value = Self(rule_of(cx.cloud, rule, known.prior.as_ref().map(|p| &p.0)), PhantomData);
+            let value = Self(rule_of(cx.cloud, account, rule, known.prior.as_ref().map(|p| &p.0)), PhantomData);
             Some(Live { id: known.id.clone(), value })
         });
         Ok(live.collect())
@@ -253,13 +254,14 @@ impl Rule {
     async fn twin(&self, aws: &Aws, way: Way) -> Outcome<Option<SecurityGroupRule>> {
         let call = aws.ec2.describe_security_group_rules().filters(by("group-id", [&self.security_group_id]));
         let found: Vec<SecurityGroupRule> = call.into_paginator().items().send().try_collect().await?;
+        let account = aws.account().await?;
         let same = |rule: &SecurityGroupRule| {
-            let own = Own { id: self.security_group_id.clone(), owner: rule.group_owner_id().unwrap_or_default().to_owned() };
+            let own = Own { id: self.security_group_id.clone(), owner: rule.group_owner_id().unwrap_or(&account).to_owned() };
             let mut wanted = self.opening();
             if let Source::Group(id) = &wanted.source {
                 wanted.source = own.group(id);
             }
-            rule.is_egress() == Some(way == Way::Egress) && rule_of(aws, rule, None).opening() == wanted
+            rule.is_egress() == Some(way == Way::Egress) && rule_of(aws, &own.owner, rule, None).opening() == wanted
         };
         Ok(found.into_iter().find(same))
     }
@@ -275,8 +277,8 @@ impl Rule {
     }
 }
 
-fn rule_of(aws: &Aws, rule: &SecurityGroupRule, prior: Option<&Rule>) -> Rule {
-    let (id, owner) = (rule.security_group_rule_id().unwrap_or_default(), rule.group_owner_id().unwrap_or_default());
+fn rule_of(aws: &Aws, account: &str, rule: &SecurityGroupRule, prior: Option<&Rule>) -> Rule {
+    let (id, owner) = (rule.security_group_rule_id().unwrap_or_default(), rule.group_owner_id().unwrap_or(account));
     let protocol = protocol(rule.ip_protocol().unwrap_or("-1"));
     // EC2 answers -1 for ports that were left out; an ICMP rule from elsewhere is better told in full.
     let port = |port: Option<i32>, held: Option<Option<i64>>| match port.map(i64::from) {
@@ -285,7 +287,7 @@ fn rule_of(aws: &Aws, rule: &SecurityGroupRule, prior: Option<&Rule>) -> Rule {
         port => port,
     };
     let reference = rule.referenced_group_info().and_then(|group| {
-        let account = group.user_id().filter(|user| !owner.is_empty() && *user != owner);
+        let account = group.user_id().filter(|user| *user != owner);
         Some(account.map_or_else(|| group.group_id().map(str::to_owned), |account| Some(format!("{account}/{}", group.group_id()?))))
     });
     Rule {
