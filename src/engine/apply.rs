@@ -190,7 +190,7 @@ impl Applier<'_> {
             dependencies: change.dependencies.clone(),
             create_before_destroy: change.create_before_destroy,
             private: held.and_then(|h| h.private.clone()),
-            ..Instance::new(change.provider.clone(), version, attributes.clone())
+            ..Instance::new(change.provider.clone(), version, super::diff::stored(self.attrs(&change.address), attributes.clone()))
         }
     }
 

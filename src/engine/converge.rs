@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-use super::diff::settle;
+use super::diff::{settle, stored};
 use super::event::{Event, Listener, Verb};
 use super::reader::{Query, Reader};
 use super::same::same_attr;
@@ -76,7 +76,7 @@ impl Job<'_> {
 
     /// Goes on with a creation whose id is known: waits for it and makes it like `want`.
     pub async fn finish(&self, id: &str, want: &Value, started: Instant) -> Outcome<Found> {
-        let live = self.ready(id, None, Verb::Create, started).await?;
+        let live = self.ready(id, Some(&known_or_null(want)), Verb::Create, started).await?;
         let left = self.left(want, &live.value);
         if left.is_empty() { Ok(live) } else { self.change(want, live, Verb::Create, started).await }
     }
@@ -329,5 +329,6 @@ fn known_or(want: &Value, live: &Value) -> Value {
 /// The attributes of a found resource as the state should hold them: those of the read, spelled as `want` spells them.
 #[must_use]
 pub fn attributes(ty: &dyn ResourceType, cloud: &dyn Cloud, found: &Found, want: &Value) -> Value {
-    settle(ty.attrs(), &found.value, &known_or(want, &found.value), cloud.default_tags()).with("id", Value::from(found.id.as_str()))
+    let settled = settle(ty.attrs(), &found.value, &known_or(want, &found.value), cloud.default_tags());
+    stored(ty.attrs(), settled).with("id", Value::from(found.id.as_str()))
 }

@@ -166,6 +166,21 @@ fn tags(all: &Value, held: &Value, default_tags: &Tags) -> Value {
     if own.is_empty() && held.is_null() { Value::Null } else { Value::Map(Arc::new(own)) }
 }
 
+/// The attributes in the form in which the state holds them: of some texts only a hash.
+#[must_use]
+pub fn stored(attrs: &[Attr], value: Value) -> Value {
+    let texts = attrs.iter().filter_map(|attr| match attr.kind {
+        Kind::Text(format) => Some((attr.name, format.stored?)),
+        _ => None,
+    });
+    texts.fold(value, |value, (name, form)| {
+        let attr = value.attr(name);
+        let Some(text) = attr.as_str().map(form) else { return value };
+        let held = Value::from(text).sensitive_if(attr.is_sensitive());
+        value.with(name, held)
+    })
+}
+
 /// The type that a value of that shape has.
 #[must_use]
 pub fn type_of(kind: &Kind) -> Type {

@@ -15,6 +15,7 @@ pub mod reader;
 pub mod recover;
 pub mod refresh;
 pub mod same;
+pub mod saved;
 mod step;
 pub mod steps;
 pub mod world;

@@ -1,0 +1,181 @@
+//! The command line: the only part that prints, and that reads the environment and the home directory.
+
+mod apply;
+mod args;
+mod completions;
+mod explain;
+mod graph;
+mod import;
+mod output;
+mod place;
+mod plan;
+mod progress;
+mod sandbox;
+mod schema;
+mod session;
+mod show;
+mod state;
+mod terminal;
+mod unlock;
+mod validate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::words::{Diagnostic, Diagnostics};
+use args::{Globals, Picked};
+use terminal::Terminal;
+
+/// Infrastructure as code for AWS: plans what a stack needs, shows it, and does it.
+#[derive(Debug, Parser)]
+#[command(name = "ferroform", version, max_term_width = 100, arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Destroy(apply::DestroyArgs),
+    Validate(validate::Args),
+    Show(show::Args),
+    Output(output::Args),
+    #[command(subcommand)]
+    State(state::Command),
+    Import(import::Args),
+    Graph(graph::Args),
+    ForceUnlock(unlock::Args),
+    Explain(explain::Args),
+    Schema(schema::Args),
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
+    Completions(completions::Args),
+}
+
+/// How a command ended, as its exit code says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All is well: 0.
+    Good,
+    /// Something went wrong, and was told: 1.
+    Failed,
+    /// There are changes, and the user asked to be told by the exit code: 2.
+    Changes,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        match end {
+            End::Good => Self::SUCCESS,
+            End::Failed => Self::FAILURE,
+            End::Changes => Self::from(2),
+        }
+    }
+}
+
+/// What every command gets: the global flags, what was picked in which order, and where to talk.
+pub(crate) struct Context {
+    globals: Globals,
+    picked: Picked,
+    terminal: Terminal,
+}
+
+type Ending = Result<End, Diagnostics>;
+
+/// Runs the program with those arguments, the first of which is its name.
+pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = Cli::command();
+    let argv = args::modern(argv, &command);
+    let matches = match command.try_get_matches_from(argv) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help is data and goes to stdout; clap knows. A closed pipe is nobody's fault.
+            let _ = error.print();
+            return if error.use_stderr() { End::Failed.into() } else { End::Good.into() };
+        }
+    };
+    let picked = Picked::of(&matches);
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return End::Failed.into();
+        }
+    };
+    let terminal = Terminal::new(cli.globals.color, cli.globals.verbose);
+    terminal.trace();
+    let cx = Context { globals: cli.globals, picked, terminal };
+    let ending = cx.enter().and_then(|()| cx.runtime()).and_then(|runtime| {
+        let ending = runtime.block_on(dispatch(cli.command, &cx));
+        // Calls that nobody waits for any longer must not hold the program up.
+        runtime.shutdown_background();
+        ending
+    });
+    match ending {
+        Ok(end) => end.into(),
+        Err(errors) => {
+            cx.terminal.tell(&errors);
+            End::Failed.into()
+        }
+    }
+}
+
+async fn dispatch(command: Command, cx: &Context) -> Ending {
+    match command {
+        Command::Plan(args) => plan::run(args, cx).await,
+        Command::Apply(args) => apply::run(args, cx).await,
+        Command::Destroy(args) => apply::destroy(args, cx).await,
+        Command::Validate(args) => validate::run(args, cx),
+        Command::Show(args) => show::run(args, cx),
+        Command::Output(args) => output::run(args, cx),
+        Command::State(command) => state::run(command, cx).await,
+        Command::Import(args) => import::run(args, cx).await,
+        Command::Graph(args) => graph::run(args, cx),
+        Command::ForceUnlock(args) => unlock::run(args, cx),
+        Command::Explain(args) => explain::run(args, cx),
+        Command::Schema(args) => schema::run(args, cx),
+        Command::Sandbox(command) => sandbox::run(command, cx),
+        Command::Completions(args) => completions::run(args, cx),
+    }
+}
+
+impl Context {
+    /// Goes where `--chdir` says.
+    fn enter(&self) -> Result<(), Diagnostics> {
+        let Some(folder) = &self.globals.chdir else { return Ok(()) };
+        std::env::set_current_dir(folder).map_err(|e| Diagnostic::error(format!("can't go to the folder `{}`: {e}", folder.display())).into())
+    }
+
+    /// How many calls were made, if that is asked.
+    fn stats(&self, calls: &crate::words::calls::Calls) {
+        if !self.globals.stats {
+            return;
+        }
+        self.terminal.say(&format!("\n  {} calls", calls.total()));
+        for ((service, operation), count) in calls.counts() {
+            let throttled = if count.throttled > 0 { format!(", {} throttled", count.throttled) } else { String::new() };
+            self.terminal.say(&format!("  {:>6}  {service} {operation}{throttled}", count.sent));
+        }
+    }
+
+    fn runtime(&self) -> Result<tokio::runtime::Runtime, Diagnostics> {
+        let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        built.map_err(|e| Diagnostic::error(format!("can't start: {e}")).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,112 @@
+//! Where a stack is, where its project begins, and where its state lies.
+
+use std::path::{Path, PathBuf};
+
+use crate::state::LocalStore;
+use crate::words::error::nearest;
+use crate::words::{Diagnostic, Diagnostics};
+
+/// Where a stack is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its directory or its only file, as the user would write it.
+    pub path: PathBuf,
+    /// The folder that holds `stacks/` and `state/`.
+    pub root: PathBuf,
+}
+
+/// Finds the stack that a user names: a directory, a `.toml` file, or a name in the project's `stacks/`. Nothing means this folder.
+pub(crate) fn find(given: Option<&Path>) -> Result<Place, Diagnostics> {
+    let Some(given) = given else { return Ok(at(Path::new("."))) };
+    if given.exists() {
+        return Ok(at(given));
+    }
+    let here = std::env::current_dir().map_err(|e| Diagnostic::error(format!("can't tell the current folder: {e}")))?;
+    let stacks = root_of(&here).join("stacks");
+    for name in [stacks.join(given), stacks.join(given.with_extension("toml"))] {
+        if given.components().count() == 1 && name.exists() {
+            return Ok(at(&relative(&name, &here)));
+        }
+    }
+    let missing = Diagnostic::error(format!("there is no stack `{}`", given.display()));
+    let known = names(&stacks);
+    let text = given.to_string_lossy();
+    Err(match nearest(&text, known.iter().map(String::as_str)) {
+        Some(near) => missing.help(format!("did you mean `{near}`?")),
+        None if known.is_empty() => missing.help("a stack is a directory with a `stack.toml`, a `.toml` file, or a name in `stacks/`"),
+        None => missing.help(format!("in {} there are: {}", relative(&stacks, &here).display(), known.join(", "))),
+    }
+    .into())
+}
+
+fn at(path: &Path) -> Place {
+    let folder = if path.is_file() { path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")) } else { path };
+    Place { path: path.to_path_buf(), root: root_of(&folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())) }
+}
+
+/// The nearest folder upwards that looks like a project, else the folder itself.
+fn root_of(folder: &Path) -> PathBuf {
+    let marks = ["ferroform.toml", "stacks", ".git"];
+    folder.ancestors().find(|f| marks.iter().any(|mark| f.join(mark).exists())).unwrap_or(folder).to_path_buf()
+}
+
+fn relative(path: &Path, here: &Path) -> PathBuf {
+    path.strip_prefix(here).map_or_else(|_| path.to_path_buf(), Path::to_path_buf)
+}
+
+/// The stacks of a project by name.
+fn names(stacks: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(stacks).into_iter().flatten().flatten();
+    let name = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        let stack = path.is_dir() || path.extension().is_some_and(|e| e == "toml");
+        stack.then(|| path.file_stem().map(|s| s.to_string_lossy().into_owned())).flatten()
+    };
+    let mut names: Vec<String> = entries.filter_map(name).collect();
+    names.sort();
+    names
+}
+
+impl Place {
+    /// The stack's own folder.
+    pub fn folder(&self) -> &Path {
+        if self.path.is_file() { self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")) } else { &self.path }
+    }
+
+    /// Where the state of the stack of that name lies. A folder that came from Terraform with its state keeps it there.
+    pub fn store(&self, stack: &str, workspace: Option<&str>, sandbox: bool) -> LocalStore {
+        let workspace = workspace.filter(|w| *w != "default");
+        let terraform = self.folder().join("terraform.tfstate");
+        let other = |name: &str| self.folder().join("terraform.tfstate.d").join(name).join("terraform.tfstate");
+        match workspace {
+            _ if sandbox => LocalStore::new(self.root.join("state/.sandbox").join(file(stack, workspace))),
+            None if terraform.exists() => LocalStore::new(terraform),
+            Some(name) if other(name).exists() => LocalStore::new(other(name)),
+            _ => LocalStore::of(&self.root, stack, workspace),
+        }
+    }
+}
+
+fn file(stack: &str, workspace: Option<&str>) -> String {
+    workspace.map_or_else(|| format!("{stack}.tfstate.json"), |workspace| format!("{stack}/{workspace}.tfstate.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_lies_in_the_project_unless_terraform_was_there() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let stack = dir.path().join("stacks/web");
+        std::fs::create_dir_all(&stack).expect("a folder");
+        let place = find(Some(&stack)).expect("it is there");
+        let root = dir.path().canonicalize().expect("it is there");
+        assert_eq!(place.root, root);
+        assert_eq!(place.store("web", None, false).path(), root.join("state/web.tfstate.json"));
+        assert_eq!(place.store("web", Some("eu"), false).path(), root.join("state/web/eu.tfstate.json"));
+        assert_eq!(place.store("web", None, true).path(), root.join("state/.sandbox/web.tfstate.json"));
+        std::fs::write(stack.join("terraform.tfstate"), "{}").expect("a file");
+        assert_eq!(place.store("web", None, false).path(), stack.join("terraform.tfstate"));
+    }
+}

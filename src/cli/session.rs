@@ -1,0 +1,251 @@
+//! What a command works with: the stack, the values of its variables, its state, and the engine.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Context;
+use super::args::{Pick, pair};
+use super::place::{self, Place};
+use super::sandbox;
+use crate::engine::apply::{Applied, Stop, apply};
+use crate::engine::event::Listener;
+use crate::engine::plan::Plan;
+use crate::engine::planner::{Options, Request, plan};
+use crate::engine::providers::Providers;
+use crate::engine::recover::recover;
+use crate::engine::saved::Saved;
+use crate::engine::world::World;
+use crate::registry::REGISTRY;
+use crate::show::Facts;
+use crate::stack::{self, Files, Given, RawValue, Stack};
+use crate::state::{Loaded, LocalStore, Lock, State, Who, guard};
+use crate::words::resource::Settings;
+use crate::words::{Diagnostic, Diagnostics, Result, Value};
+
+/// A stack that is open.
+pub(crate) struct Session {
+    /// Where the stack was found.
+    pub path: PathBuf,
+    pub stack: Stack,
+    pub files: Files,
+    pub store: LocalStore,
+    pub variables: BTreeMap<Arc<str>, Value>,
+    pub workspace: String,
+    pub settings: Settings,
+    pub warnings: Diagnostics,
+    /// The sandbox's epoch, where the state was written under another one: all that it tells of is gone.
+    emptied: Option<String>,
+}
+
+/// The right to change the state, and what is known under it.
+pub(crate) struct Held {
+    pub lock: Lock,
+    pub state: State,
+}
+
+/// A stack and where its state lies: enough for whatever asks no cloud.
+pub(crate) fn locate(cx: &Context, given: Option<&Path>) -> Result<(Place, Stack, Files, LocalStore)> {
+    let place = place::find(given.or(cx.globals.stack.as_deref()))?;
+    let files = Files::of(&place.path);
+    let stack = stack::load(&place.path, &files)?;
+    let store = place.store(&stack.name, cx.globals.workspace.as_deref(), cx.globals.sandbox);
+    Ok((place, stack, files, store))
+}
+
+/// The user, the machine and the process, for the lock.
+pub(crate) fn who() -> Who {
+    Who {
+        user: ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_else(|| "somebody".into()),
+        host: gethostname::gethostname().to_string_lossy().into_owned(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").into(),
+    }
+}
+
+impl Session {
+    /// Opens the stack, checks it, settles its variables, and brings up the sandbox if that is where it runs.
+    pub fn open(cx: &Context, given: Option<&Path>) -> Result<Self> {
+        let (place, stack, files, store) = locate(cx, given)?;
+        let mut warnings = stack::validate(&stack, &REGISTRY);
+        if warnings.has_errors() {
+            return Err(warnings);
+        }
+        let given = values(&stack, place.folder(), &cx.picked.0, &files)?;
+        let variables = stack::variables(&stack.module, &given, &files, &mut warnings)?;
+        let mut settings = Settings::default();
+        let mut emptied = None;
+        if cx.globals.sandbox {
+            let running = tokio::task::block_in_place(|| sandbox::up(cx))?;
+            emptied = (sandbox::epoch_of(&store) != Some(running.epoch.clone())).then_some(running.epoch);
+            settings.sandbox = Some(running.endpoint);
+        }
+        let workspace = cx.globals.workspace.clone().unwrap_or_else(|| "default".into());
+        Ok(Self { path: place.path, stack, files, store, variables, workspace, settings, warnings, emptied })
+    }
+
+    /// What a kept plan was made with.
+    pub fn of_saved(cx: &Context, saved: &Saved) -> Result<Self> {
+        let files = Files::embedded(saved.files.clone());
+        let stack = stack::load(&saved.stack, &files)?;
+        let store = LocalStore::new(&saved.state);
+        let mut settings = Settings::default();
+        let mut emptied = None;
+        if saved.sandbox {
+            let running = tokio::task::block_in_place(|| sandbox::up(cx))?;
+            emptied = (sandbox::epoch_of(&store) != Some(running.epoch.clone())).then_some(running.epoch);
+            settings.sandbox = Some(running.endpoint);
+        }
+        Ok(Self {
+            path: saved.stack.clone(),
+            stack,
+            files,
+            store,
+            variables: saved.plan.variables.clone(),
+            workspace: saved.workspace.clone(),
+            settings,
+            warnings: Diagnostics::default(),
+            emptied,
+        })
+    }
+
+    fn request<'a>(&'a self, state: &'a State, options: &'a Options) -> Request<'a> {
+        let Self { stack, files, variables, workspace, settings, .. } = self;
+        Request { stack, files, variables, workspace, state, registry: &REGISTRY, settings, options }
+    }
+
+    /// What is known now, what an interrupted run left open looked up. Writes nothing.
+    pub async fn known(&self, listener: &dyn Listener) -> Result<State> {
+        if self.emptied.is_some() {
+            return Ok(new_state());
+        }
+        let Loaded { state, pending, .. } = self.store.read()?;
+        let mut state = state.unwrap_or_else(new_state);
+        if !pending.is_empty() {
+            self.settle(&pending, &mut state, listener).await?;
+        }
+        Ok(state)
+    }
+
+    async fn settle(&self, pending: &[crate::state::OpenIntent], state: &mut State, listener: &dyn Listener) -> Result<Vec<crate::state::Event>> {
+        let world = World::new(&self.stack.module, &self.files, &self.variables, &self.workspace);
+        let mut providers = Providers::new(&REGISTRY, &self.settings, &self.stack.module);
+        for open in pending {
+            let config = providers.of_state(&open.intent.provider)?;
+            providers.configure(&config, &world, None).await?;
+        }
+        recover(pending, state, &REGISTRY, &providers, listener).await
+    }
+
+    /// Takes the lock, and settles what an interrupted run left open.
+    pub async fn hold(&self, cx: &Context, operation: &str, timeout: Duration, listener: &dyn Listener) -> Result<Held> {
+        let (lock, taken) = self.store.lock(operation, timeout, &who()).await?;
+        if let Some(taken) = taken {
+            cx.terminal.say(&format!("  {}", taken.note()));
+        }
+        if let Some(epoch) = &self.emptied {
+            if sandbox::forget(&self.store, epoch)? {
+                cx.terminal.say("  The sandbox was emptied since the last run: its state begins anew.");
+            }
+            return Ok(Held { lock, state: new_state() });
+        }
+        let Loaded { state, pending, .. } = self.store.fold(&lock)?;
+        let mut state = state.unwrap_or_else(new_state);
+        if !pending.is_empty() {
+            cx.terminal.say("  The last run did not end. Settled from its journal:");
+            let records = self.settle(&pending, &mut state, listener).await?;
+            let journal = self.store.begin(&lock, &state)?;
+            for record in &records {
+                journal.append(record).await?;
+            }
+            journal.finish().await?;
+            state = self.store.fold(&lock)?.state.unwrap_or(state);
+        }
+        Ok(Held { lock, state })
+    }
+
+    /// Makes a plan.
+    pub async fn plan(&self, state: &State, options: &Options, listener: &dyn Listener) -> Result<(Plan, Facts)> {
+        let begun = Instant::now();
+        let mut plan = plan(&self.request(state, options), listener).await?;
+        if let Some(identity) = plan.identity.as_ref().filter(|_| self.settings.sandbox.is_none()) {
+            guard::check_identity(state, &identity.account, &identity.region)?;
+        }
+        plan.warnings.splice(0..0, self.warnings.0.iter().cloned());
+        let places = self.stack.module.resources.iter().map(|block| (block.address.clone(), block.span.clone())).collect();
+        Ok((plan, Facts { calls: Some(self.settings.calls.total()), took: Some(begun.elapsed()), places }))
+    }
+
+    /// Does what the plan says; gives how it ended and the state after it.
+    pub async fn apply(&self, cx: &Context, held: &Held, plan: &Plan, options: &Options, listener: &dyn Listener, stop: &Stop) -> Result<(Applied, State)> {
+        let mut state = held.state.clone();
+        let journal = self.store.begin(&held.lock, &held.state)?;
+        let ended = apply(&self.request(&held.state, options), plan, &mut state, &journal, listener, stop).await;
+        // What could not be written to the journal is in memory alone.
+        let finished = journal.finish().await;
+        let applied = ended?;
+        let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        let settled = match finished {
+            Ok(()) => self.store.settle(&held.lock, &state, &folder).map(|_| ()),
+            Err(why) => Err(self.store.rescue(&state, &folder, why).map_or_else(|even_that| even_that, |(_, told)| told)),
+        };
+        if let Err(told) = settled {
+            cx.terminal.tell(&told);
+        }
+        let state = self.store.read()?.state.unwrap_or(state);
+        Ok((applied, state))
+    }
+}
+
+fn new_state() -> State {
+    State::new(uuid::Uuid::new_v4().to_string())
+}
+
+/// Values of variables from everywhere, the ones that hold last: environment, files that are read by themselves, flags.
+fn values(stack: &Stack, folder: &Path, picked: &[Pick], files: &Files) -> Result<Vec<Given>> {
+    let mut given: Vec<Given> = stack.module.variables.keys().filter_map(|name| of_environment(name)).collect();
+    for file in automatic(folder) {
+        given.extend(of_file(&file, true, files)?);
+    }
+    for pick in picked {
+        match pick {
+            Pick::Var(text) => {
+                let (name, value) = pair(text)?;
+                given.push(Given { name: name.into(), value: RawValue::Text(value.into()), source: "--var".into(), lenient: false });
+            }
+            Pick::File(path) => given.extend(of_file(path, false, files)?),
+        }
+    }
+    Ok(given)
+}
+
+fn of_environment(name: &str) -> Option<Given> {
+    let of = |prefix: &str| {
+        let key = format!("{prefix}{name}");
+        let value = std::env::var(&key).ok()?;
+        Some(Given { name: name.into(), value: RawValue::Text(value), source: format!("the environment variable {key}"), lenient: true })
+    };
+    of("FERROFORM_VAR_").or_else(|| of("TF_VAR_"))
+}
+
+/// The files with values that are read by themselves, in Terraform's order; ours first.
+fn automatic(folder: &Path) -> Vec<PathBuf> {
+    let fixed = ["vars.toml", "terraform.tfvars", "terraform.tfvars.json"].map(|name| folder.join(name));
+    let mut found: Vec<PathBuf> = fixed.into_iter().filter(|path| path.is_file()).collect();
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let auto = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json")
+    };
+    let mut more: Vec<PathBuf> = names.filter(auto).collect();
+    more.sort();
+    found.append(&mut more);
+    found
+}
+
+fn of_file(path: &Path, lenient: bool, files: &Files) -> Result<Vec<Given>> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|e| Diagnostic::error(format!("can't read the values in `{name}`: {e}")))?;
+    stack::file_values(&name, &text, lenient, files)
+}

@@ -1,0 +1,221 @@
+//! A plan in a file: all that apply needs, so that what was shown is what is done. It holds values of the state, secrets among
+//! them: the file is its owner's alone.
+
+mod value;
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value as Json, json};
+
+use super::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan, Purpose, Reason};
+use crate::stack::Recorded;
+use crate::words::resource::Identity;
+use crate::words::{Address, Diagnostic, Result};
+use value::{put, take};
+
+/// What a file begins with; the number grows when older programs could misread it.
+const FORMAT: &str = "ferroform plan 1";
+
+/// A plan and what it was made with.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// The plan.
+    pub plan: Plan,
+    /// The stack's directory or file.
+    pub stack: PathBuf,
+    /// Where the state lies.
+    pub state: PathBuf,
+    /// The workspace.
+    pub workspace: String,
+    /// The files that the stack was made of, so that expressions still to be evaluated are those of then.
+    pub files: Recorded,
+    /// Something was left out (`--target`).
+    pub partial: bool,
+    /// It is for the sandbox.
+    pub sandbox: bool,
+}
+
+/// Whether the bytes are a saved plan.
+#[must_use]
+pub fn is_saved(bytes: &[u8]) -> bool {
+    bytes.starts_with(format!("{{\"format\":\"{FORMAT}\"").as_bytes())
+}
+
+/// Writes the plan to a file that only its owner can read.
+pub fn write(path: &Path, saved: &Saved) -> Result<()> {
+    let bad = |e: std::io::Error| Diagnostic::error(format!("can't keep the plan in `{}`: {e}", path.display()));
+    // The format's name comes first, so that any program can tell what the file is.
+    let body = encode(saved).to_string();
+    let text = format!("{{\"format\":\"{FORMAT}\",\"body\":{body}}}\n");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(bad)?;
+    // A file that was there before keeps its permissions: it gets ours.
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(bad)?;
+    Ok(file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(bad)?)
+}
+
+/// Reads a plan back; `name` is what errors call it.
+pub fn read(bytes: &[u8], name: &str) -> Result<Saved> {
+    let bad = || Diagnostic::error(format!("`{name}` is no plan of this version of ferroform")).help("make it again with `ferroform plan --out FILE`");
+    if !is_saved(bytes) {
+        return Err(bad().into());
+    }
+    let json: Json = serde_json::from_slice(bytes).map_err(|_| bad())?;
+    decode(&json["body"]).ok_or_else(|| bad().into())
+}
+
+fn encode(saved: &Saved) -> Json {
+    let plan = &saved.plan;
+    let files: Map<String, Json> = saved.files.iter().map(|(name, bytes)| (name.clone(), STANDARD.encode(bytes).into())).collect();
+    json!({
+        "stack": saved.stack, "state": saved.state, "workspace": saved.workspace, "files": files,
+        "partial": saved.partial, "sandbox": saved.sandbox,
+        "plan": {
+            "stack": plan.stack, "purpose": purpose(plan.purpose), "serial": plan.serial, "lineage": plan.lineage, "read": plan.read,
+            "identity": plan.identity.as_ref().map(|i| json!([i.account, i.caller, i.region])),
+            "changes": plan.changes.iter().map(put_change).collect::<Vec<_>>(),
+            "drift": plan.drift.iter().map(put_drift).collect::<Vec<_>>(),
+            "outputs": plan.outputs.iter().map(|(k, o)| (k.clone(), json!([put(&o.before), put(&o.after), o.sensitive]))).collect::<Map<_, _>>(),
+            "checks": plan.checks.iter().map(|c| json!([c.name, c.holds, c.messages])).collect::<Vec<_>>(),
+            "warnings": plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "variables": plan.variables.iter().map(|(k, v)| (k.to_string(), put(v))).collect::<Map<_, _>>(),
+        },
+    })
+}
+
+fn decode(json: &Json) -> Option<Saved> {
+    let file = |(name, text): (&String, &Json)| Some((name.clone(), Arc::from(STANDARD.decode(text.as_str()?).ok()?)));
+    Some(Saved {
+        plan: take_plan(&json["plan"])?,
+        stack: json["stack"].as_str()?.into(),
+        state: json["state"].as_str()?.into(),
+        workspace: text(&json["workspace"])?,
+        files: json["files"].as_object()?.iter().map(file).collect::<Option<_>>()?,
+        partial: json["partial"].as_bool()?,
+        sandbox: json["sandbox"].as_bool()?,
+    })
+}
+
+fn take_plan(json: &Json) -> Option<Plan> {
+    let identity = match &json["identity"] {
+        Json::Null => None,
+        i => Some(Identity { account: text(&i[0])?, caller: text(&i[1])?, region: text(&i[2])? }),
+    };
+    let output = |(name, o): (&String, &Json)| {
+        Some((name.clone(), OutputChange { before: take(&o[0])?, after: take(&o[1])?, sensitive: o[2].as_bool()? }))
+    };
+    let check = |c: &Json| Some(CheckResult { name: text(&c[0])?, holds: c[1].as_bool(), messages: texts(&c[2])? });
+    let variable = |(name, v): (&String, &Json)| Some((Arc::from(name.as_str()), take(v)?));
+    Some(Plan {
+        stack: text(&json["stack"])?,
+        purpose: PURPOSES.iter().find(|(_, word)| json["purpose"] == *word)?.0,
+        identity,
+        serial: json["serial"].as_u64()?,
+        lineage: text(&json["lineage"])?,
+        changes: all(&json["changes"], take_change)?,
+        drift: all(&json["drift"], take_drift)?,
+        outputs: json["outputs"].as_object()?.iter().map(output).collect::<Option<_>>()?,
+        checks: all(&json["checks"], check)?,
+        warnings: texts(&json["warnings"])?.into_iter().map(Diagnostic::warning).collect(),
+        variables: json["variables"].as_object()?.iter().map(variable).collect::<Option<BTreeMap<_, _>>>()?,
+        read: usize::try_from(json["read"].as_u64()?).ok()?,
+    })
+}
+
+fn put_change(c: &Change) -> Json {
+    json!({
+        "address": c.address.to_string(), "deposed": c.deposed, "provider": c.provider.as_ref(), "action": word(&ACTIONS, c.action),
+        "reason": c.reason.map(|r| word(&REASONS, r)), "before": put(&c.before), "after": put(&c.after), "changed": c.changed,
+        "replace": c.replace, "dependencies": c.dependencies.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "create_before_destroy": c.create_before_destroy, "importing": c.importing, "moved_from": c.moved_from.as_ref().map(ToString::to_string),
+    })
+}
+
+fn take_change(json: &Json) -> Option<Change> {
+    let reason = match &json["reason"] {
+        Json::Null => None,
+        word => Some(REASONS.iter().find(|(_, w)| word == w)?.0),
+    };
+    Some(Change {
+        address: address(&json["address"])?,
+        deposed: json["deposed"].as_str().map(str::to_owned),
+        provider: json["provider"].as_str()?.into(),
+        action: ACTIONS.iter().find(|(_, w)| json["action"] == *w)?.0,
+        reason,
+        before: take(&json["before"])?,
+        after: take(&json["after"])?,
+        changed: texts(&json["changed"])?,
+        replace: texts(&json["replace"])?,
+        dependencies: all(&json["dependencies"], address)?,
+        create_before_destroy: json["create_before_destroy"].as_bool()?,
+        importing: json["importing"].as_str().map(str::to_owned),
+        moved_from: if json["moved_from"].is_null() { None } else { Some(address(&json["moved_from"])?) },
+    })
+}
+
+fn put_drift(d: &Drift) -> Json {
+    json!([d.address.to_string(), put(&d.before), put(&d.after), d.changed])
+}
+
+fn take_drift(json: &Json) -> Option<Drift> {
+    Some(Drift { address: address(&json[0])?, before: take(&json[1])?, after: take(&json[2])?, changed: texts(&json[3])? })
+}
+
+const PURPOSES: [(Purpose, &str); 3] = [(Purpose::Apply, "apply"), (Purpose::Destroy, "destroy"), (Purpose::Refresh, "refresh")];
+
+const ACTIONS: [(Action, &str); 8] = [
+    (Action::Nothing, "nothing"),
+    (Action::Read, "read"),
+    (Action::Create, "create"),
+    (Action::Update, "update"),
+    (Action::Replace { create_first: true }, "replace create first"),
+    (Action::Replace { create_first: false }, "replace"),
+    (Action::Delete, "delete"),
+    (Action::Forget, "forget"),
+];
+
+const REASONS: [(Reason, &str); 9] = [
+    (Reason::CannotUpdate, "cannot update"),
+    (Reason::ByRequest, "by request"),
+    (Reason::ByTriggers, "by triggers"),
+    (Reason::Tainted, "tainted"),
+    (Reason::NoConfig, "no config"),
+    (Reason::CountIndex, "count index"),
+    (Reason::EachKey, "each key"),
+    (Reason::WrongRepetition, "wrong repetition"),
+    (Reason::Destroying, "destroying"),
+];
+
+fn purpose(purpose: Purpose) -> &'static str {
+    word(&PURPOSES, purpose)
+}
+
+fn word<T: PartialEq + Copy>(words: &[(T, &'static str)], value: T) -> &'static str {
+    words.iter().find(|(v, _)| *v == value).map_or("", |(_, word)| word)
+}
+
+fn text(json: &Json) -> Option<String> {
+    json.as_str().map(str::to_owned)
+}
+
+fn texts(json: &Json) -> Option<Vec<String>> {
+    all(json, text)
+}
+
+fn address(json: &Json) -> Option<Address> {
+    json.as_str()?.parse().ok()
+}
+
+fn all<T>(json: &Json, one: impl Fn(&Json) -> Option<T>) -> Option<Vec<T>> {
+    json.as_array()?.iter().map(one).collect()
+}

@@ -1,0 +1,139 @@
+//! The `configuration` part of a plan's JSON: what the stack says, as far as it is given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json, json};
+
+use super::source;
+use crate::engine::plan::Plan;
+use crate::words::resource::Registry;
+use crate::words::{Address, Mode};
+
+/// One block of the stack.
+#[derive(Clone, Debug, Default)]
+pub struct Block {
+    /// Its expressions by attribute, each `{"constant_value": …}` or `{"references": […]}`; nested blocks are lists of such objects.
+    pub expressions: Map<String, Json>,
+    /// The expression of `count`.
+    pub count: Option<Json>,
+    /// The expression of `for_each`.
+    pub for_each: Option<Json>,
+    /// What `depends_on` lists.
+    pub depends_on: Vec<String>,
+    /// The provider's configuration, `aws` or `aws.west`.
+    pub provider: Option<String>,
+}
+
+/// What the stack says.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    /// Its blocks, by address without key.
+    pub blocks: BTreeMap<Address, Block>,
+    /// Outputs of the root module: `{"expression": …, "sensitive": true}`.
+    pub outputs: Map<String, Json>,
+    /// Variables of the root module: `{"default": …, "description": …}`.
+    pub variables: Map<String, Json>,
+    /// Expressions of each provider's configuration, by key (`aws`, `aws.west`).
+    pub providers: BTreeMap<String, Map<String, Json>>,
+}
+
+/// The `configuration` object. What the stack's own blocks don't tell is made from the plan.
+pub(super) fn configuration(plan: &Plan, given: &Configuration, registry: &Registry) -> Json {
+    let mut blocks = given.blocks.clone();
+    for change in plan.changes.iter().filter(|c| !c.after.is_null() || given.blocks.contains_key(&c.address.block())) {
+        blocks.entry(change.address.block()).or_default();
+    }
+    let key_of = |address: &Address, block: &Block| block.provider.clone().unwrap_or_else(|| provider_name(&address.kind).to_owned());
+    let mut keys: BTreeSet<String> = given.providers.keys().cloned().collect();
+    keys.extend(blocks.iter().map(|(address, block)| key_of(address, block)));
+    let providers: Map<String, Json> = keys.into_iter().map(|key| (key.clone(), provider(plan, &key, given, registry))).collect();
+    let one = |(address, block): (&Address, &Block)| resource(address, block, &key_of(address, block), registry);
+    let root: Vec<Json> = blocks.iter().filter(|(a, _)| a.module.is_empty()).map(one).collect();
+    let mut module = Map::new();
+    for (name, part) in [("outputs", Json::Object(given.outputs.clone())), ("resources", root.into()), ("variables", Json::Object(given.variables.clone()))] {
+        let empty = part.as_object().is_some_and(Map::is_empty) || part.as_array().is_some_and(Vec::is_empty);
+        if !empty {
+            module.insert(name.into(), part);
+        }
+    }
+    json!({ "provider_config": providers, "root_module": module })
+}
+
+fn provider_name(kind: &str) -> &str {
+    kind.split('_').next().unwrap_or(kind)
+}
+
+fn provider(plan: &Plan, key: &str, given: &Configuration, registry: &Registry) -> Json {
+    let (name, alias) = key.split_once('.').map_or((key, None), |(name, alias)| (name, Some(alias)));
+    let of = |c: &&crate::engine::plan::Change| provider_name(&c.address.kind) == name;
+    let planned = plan.changes.iter().find(of).map(|c| source(&c.provider).to_owned());
+    let full = planned.or_else(|| registry.provider(name).map(|p| p.source().to_owned())).unwrap_or_default();
+    let mut map = Map::from_iter([("name".to_owned(), name.into()), ("full_name".to_owned(), full.into())]);
+    if let Some(alias) = alias {
+        map.insert("alias".into(), alias.into());
+    }
+    if let Some(expressions) = given.providers.get(key).filter(|e| !e.is_empty()) {
+        map.insert("expressions".into(), Json::Object(expressions.clone()));
+    }
+    Json::Object(map)
+}
+
+fn resource(address: &Address, block: &Block, key: &str, registry: &Registry) -> Json {
+    let version = match address.mode {
+        Mode::Managed => registry.resource(&address.kind).map_or(0, |t| t.schema_version()),
+        Mode::Data => 0,
+    };
+    let mut map = Map::new();
+    map.insert("address".into(), address.to_string().into());
+    map.insert("mode".into(), if address.mode == Mode::Data { "data" } else { "managed" }.into());
+    map.insert("type".into(), address.kind.as_ref().into());
+    map.insert("name".into(), address.name.as_ref().into());
+    map.insert("provider_config_key".into(), key.into());
+    if !block.expressions.is_empty() {
+        map.insert("expressions".into(), Json::Object(block.expressions.clone()));
+    }
+    map.insert("schema_version".into(), version.into());
+    for (name, expression) in [("count_expression", &block.count), ("for_each_expression", &block.for_each)] {
+        if let Some(expression) = expression {
+            map.insert(name.into(), expression.clone());
+        }
+    }
+    if !block.depends_on.is_empty() {
+        map.insert("depends_on".into(), block.depends_on.clone().into());
+    }
+    Json::Object(map)
+}
+
+/// The attributes of other resources that what changes refers to: `{"resource": "aws_eip.a", "attribute": ["id"]}`.
+pub(super) fn relevant(plan: &Plan, given: &Configuration) -> Json {
+    let mut found: BTreeSet<(String, Vec<String>)> = BTreeSet::new();
+    let acts = |address: &&Address| plan.changes.iter().any(|c| c.action.acts() && c.address.block() == **address);
+    for (_, block) in given.blocks.iter().filter(|(address, _)| acts(address)) {
+        references(&Json::Object(block.expressions.clone()), &mut found);
+    }
+    found.into_iter().map(|(resource, attribute)| json!({ "resource": resource, "attribute": attribute })).collect()
+}
+
+fn references(expression: &Json, found: &mut BTreeSet<(String, Vec<String>)>) {
+    match expression {
+        Json::Object(parts) => {
+            for reference in parts.get("references").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
+                found.extend(resource_and_attribute(reference));
+            }
+            parts.iter().filter(|(key, _)| *key != "references" && *key != "constant_value").for_each(|(_, part)| references(part, found));
+        }
+        Json::Array(parts) => parts.iter().for_each(|part| references(part, found)),
+        _ => {}
+    }
+}
+
+/// `aws_eip.a[0].id` as the resource and the way to its attribute; nothing for what refers to a whole resource or to none.
+fn resource_and_attribute(reference: &str) -> Option<(String, Vec<String>)> {
+    let dots: Vec<usize> = reference.match_indices('.').map(|(at, _)| at).collect();
+    let at = *dots.iter().find(|at| reference[..**at].parse::<Address>().is_ok())?;
+    let address: Address = reference[..at].parse().ok()?;
+    if matches!(address.kind.as_ref(), "var" | "local" | "each" | "count" | "path" | "self" | "terraform" | "module") {
+        return None;
+    }
+    Some((address.to_string(), reference[at + 1..].split('.').map(str::to_owned).collect()))
+}

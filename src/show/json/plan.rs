@@ -1,0 +1,217 @@
+//! The JSON of a saved plan.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::configuration::{Configuration, configuration, relevant};
+use super::state::{Resource, modules, outputs, state};
+use super::{head, known, sensitives, unknowns};
+use crate::engine::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan};
+use crate::show::inline::marked;
+use crate::show::view::attrs;
+use crate::words::resource::Registry;
+use crate::words::{Mode, Value};
+
+/// What the plan itself doesn't hold.
+#[derive(Clone, Debug, Default)]
+pub struct Extra {
+    /// What the stack says; without it `configuration` tells of blocks and providers alone.
+    pub configuration: Configuration,
+    /// When it was made, RFC 3339.
+    pub timestamp: String,
+    /// It leaves something out (`--target`, `--exclude`): another plan has to follow.
+    pub partial: bool,
+    /// Planning broke off.
+    pub errored: bool,
+}
+
+/// The whole plan.
+#[must_use]
+pub fn plan(plan: &Plan, registry: &Registry, extra: &Extra) -> Json {
+    let mut map = Map::new();
+    map.insert("format_version".into(), "1.2".into());
+    map.insert("terraform_version".into(), super::TERRAFORM_VERSION.into());
+    if !plan.variables.is_empty() {
+        map.insert("variables".into(), plan.variables.iter().map(|(k, v)| (k.to_string(), json!({ "value": v.to_json() }))).collect());
+    }
+    map.insert("planned_values".into(), planned_values(plan, registry));
+    if !plan.drift.is_empty() {
+        map.insert("resource_drift".into(), plan.drift.iter().map(|d| drift(plan, d, registry)).collect());
+    }
+    let mut changes: Vec<&Change> = plan.changes.iter().filter(|c| c.address.mode == Mode::Managed || c.action == Action::Read).collect();
+    changes.sort_by_key(|c| (&c.address, &c.deposed));
+    map.insert("resource_changes".into(), changes.into_iter().map(|c| change(c, registry)).collect());
+    if !plan.outputs.is_empty() {
+        map.insert("output_changes".into(), plan.outputs.iter().map(|(name, o)| (name.clone(), output(o))).collect());
+    }
+    map.insert("prior_state".into(), prior_state(plan, registry));
+    map.insert("configuration".into(), configuration(plan, &extra.configuration, registry));
+    let relevant = relevant(plan, &extra.configuration);
+    if relevant.as_array().is_some_and(|r| !r.is_empty()) {
+        map.insert("relevant_attributes".into(), relevant);
+    }
+    if !plan.checks.is_empty() {
+        map.insert("checks".into(), checks(&plan.checks));
+    }
+    map.insert("timestamp".into(), extra.timestamp.clone().into());
+    map.insert("applyable".into(), (!plan.is_empty() && !extra.errored).into());
+    map.insert("complete".into(), (!extra.partial && !extra.errored).into());
+    map.insert("errored".into(), extra.errored.into());
+    Json::Object(map)
+}
+
+/// Results of `check` blocks.
+#[must_use]
+pub fn checks(checks: &[CheckResult]) -> Json {
+    let one = |check: &CheckResult| {
+        let name = check.name.strip_prefix("check.").unwrap_or(&check.name);
+        let display = format!("check.{name}");
+        let status = match check.holds {
+            Some(true) => "pass",
+            Some(false) => "fail",
+            None => "unknown",
+        };
+        let mut instance = json!({ "address": { "to_display": display }, "status": status });
+        if !check.messages.is_empty() {
+            instance["problems"] = check.messages.iter().map(|m| json!({ "message": m })).collect();
+        }
+        json!({ "address": { "kind": "check", "name": name, "to_display": display }, "status": status, "instances": [instance] })
+    };
+    checks.iter().map(one).collect()
+}
+
+fn version(change: &Change, registry: &Registry) -> u64 {
+    if change.address.mode == Mode::Data { 0 } else { registry.resource(&change.address.kind).map_or(0, |t| t.schema_version()) }
+}
+
+fn planned_values(plan: &Plan, registry: &Registry) -> Json {
+    let stays = |c: &&Change| !c.after.is_null() && c.deposed.is_none() && c.action != Action::Forget;
+    let shown = |c: &&Change| c.address.mode == Mode::Managed || c.action == Action::Read;
+    let resources: Vec<Resource<'_>> = plan.changes.iter().filter(stays).filter(shown).map(|c| planned(c, registry)).collect();
+    let mut map = Map::new();
+    let shown = plan.outputs.iter().filter(|(_, o)| !o.after.is_null());
+    let outputs = outputs(shown.map(|(name, o)| (name.as_str(), &o.after, o.sensitive)));
+    if outputs.as_object().is_some_and(|o| !o.is_empty()) {
+        map.insert("outputs".into(), outputs);
+    }
+    map.insert("root_module".into(), modules(&resources));
+    Json::Object(map)
+}
+
+
+/// As it will be.
+fn planned<'a>(change: &'a Change, registry: &Registry) -> Resource<'a> {
+    let value = marked(&change.after, attrs(registry, &change.address));
+    Resource { depends_on: vec![], value, tainted: false, ..stored(change, registry) }
+}
+
+/// As it is.
+fn stored<'a>(change: &'a Change, registry: &Registry) -> Resource<'a> {
+    Resource {
+        address: &change.address,
+        provider: &change.provider,
+        schema_version: version(change, registry),
+        value: marked(&change.before, attrs(registry, &change.address)),
+        depends_on: change.dependencies.clone(),
+        tainted: change.reason == Some(crate::engine::plan::Reason::Tainted),
+        deposed: change.deposed.as_deref(),
+    }
+}
+
+fn prior_state(plan: &Plan, registry: &Registry) -> Json {
+    let resources: Vec<Resource<'_>> =
+        plan.changes.iter().filter(|c| !c.before.is_null() && c.importing.is_none()).map(|c| stored(c, registry)).collect();
+    let known = plan.outputs.iter().filter(|(_, o)| !o.before.is_null());
+    state(&resources, outputs(known.map(|(name, o)| (name.as_str(), &o.before, o.sensitive))), None)
+}
+
+/// Terraform's words for an action.
+#[must_use]
+pub fn actions(action: Action) -> Json {
+    match action {
+        Action::Nothing => json!(["no-op"]),
+        Action::Read => json!(["read"]),
+        Action::Create => json!(["create"]),
+        Action::Update => json!(["update"]),
+        Action::Replace { create_first: false } => json!(["delete", "create"]),
+        Action::Replace { create_first: true } => json!(["create", "delete"]),
+        Action::Delete => json!(["delete"]),
+        Action::Forget => json!(["forget"]),
+    }
+}
+
+/// `before`, `after` and their marks.
+fn values(actions: Json, before: &Value, after: &Value) -> Map<String, Json> {
+    let after_unknown = if after.is_null() { json!({}) } else { unknowns(after) };
+    Map::from_iter([
+        ("actions".to_owned(), actions),
+        ("before".to_owned(), known(before)),
+        ("after".to_owned(), known(after)),
+        ("after_unknown".to_owned(), after_unknown),
+        ("before_sensitive".to_owned(), sensitives(before)),
+        ("after_sensitive".to_owned(), sensitives(after)),
+    ])
+}
+
+fn change(change: &Change, registry: &Registry) -> Json {
+    let attrs = attrs(registry, &change.address);
+    let (before, after) = (marked(&change.before, attrs), marked(&change.after, attrs));
+    let mut map = head(&change.address, &change.provider);
+    if let Some(from) = &change.moved_from {
+        map.insert("previous_address".into(), from.to_string().into());
+    }
+    if let Some(key) = &change.deposed {
+        map.insert("deposed".into(), key.clone().into());
+    }
+    let mut inner = values(actions(change.action), &before, &after);
+    if !change.replace.is_empty() {
+        let mut paths: Vec<Vec<Json>> = change.replace.iter().map(|p| path(p)).collect();
+        paths.sort_by_key(|p| Json::Array(p.clone()).to_string());
+        inner.insert("replace_paths".into(), paths.into());
+    }
+    if let Some(id) = &change.importing {
+        inner.insert("importing".into(), json!({ "id": id }));
+    }
+    map.insert("change".into(), Json::Object(inner));
+    let reason = if change.action == Action::Read { Some("read_because_config_unknown") } else { change.reason.and_then(|r| r.terraform()) };
+    if let Some(reason) = reason {
+        map.insert("action_reason".into(), reason.into());
+    }
+    Json::Object(map)
+}
+
+/// `root_block_device.0.volume_type` as steps.
+fn path(path: &str) -> Vec<Json> {
+    path.split('.').map(|step| step.parse::<u64>().map_or_else(|_| Json::from(step), Json::from)).collect()
+}
+
+fn drift(plan: &Plan, drift: &Drift, registry: &Registry) -> Json {
+    let attrs = attrs(registry, &drift.address);
+    let planned: BTreeMap<_, _> = plan.changes.iter().map(|c| (&c.address, &c.provider)).collect();
+    let known = planned.get(&drift.address).map(|p| p.to_string());
+    let provider = known.or_else(|| registry.provider_of(&drift.address.kind).map(|p| p.source().to_owned())).unwrap_or_default();
+    let mut map = head(&drift.address, &provider);
+    let action = if drift.after.is_null() { Action::Delete } else { Action::Update };
+    let inner = values(actions(action), &marked(&drift.before, attrs), &marked(&drift.after, attrs));
+    map.insert("change".into(), Json::Object(inner));
+    Json::Object(map)
+}
+
+fn output(output: &OutputChange) -> Json {
+    let action = match (output.before.is_null(), output.after.is_null()) {
+        _ if output.before == output.after => Action::Nothing,
+        (true, _) => Action::Create,
+        (_, true) => Action::Delete,
+        _ => Action::Update,
+    };
+    let mut map = Map::from_iter([("actions".to_owned(), actions(action)), ("before".to_owned(), output.before.to_json())]);
+    if !output.after.is_unknown() {
+        map.insert("after".into(), known(&output.after));
+    }
+    let whole = |value: &Value, marks: Json| if output.sensitive && !value.is_null() { Json::Bool(true) } else { marks };
+    map.insert("after_unknown".into(), unknowns(&output.after));
+    map.insert("before_sensitive".into(), whole(&output.before, sensitives(&output.before)));
+    map.insert("after_sensitive".into(), whole(&output.after, sensitives(&output.after)));
+    Json::Object(map)
+}

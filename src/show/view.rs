@@ -1,0 +1,347 @@
+//! A plan in the order in which people should read it, and what is said of each change; text and Markdown show it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::danger;
+use super::delta::{self, Body, Row};
+use super::inline::{inline, marked};
+use crate::engine::plan::{Action, Change, Plan, Purpose, Reason};
+use crate::words::resource::Registry;
+use crate::words::schema::Attr;
+use crate::words::{Address, Mode, Span, Value};
+
+/// What is known besides the plan: how it came about, and where the stack's blocks stand.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Calls that it took.
+    pub calls: Option<u64>,
+    /// How long it took.
+    pub took: Option<Duration>,
+    /// Where each block stands in the stack's files.
+    pub places: BTreeMap<Address, Span>,
+}
+
+impl Facts {
+    /// Where that instance's block stands.
+    #[must_use]
+    pub fn place(&self, address: &Address) -> Option<&Span> {
+        self.places.get(address).or_else(|| self.places.get(&address.block()))
+    }
+}
+
+/// The sorts of entries, in the order of reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sort {
+    /// It is destroyed and made anew.
+    Replace,
+    /// It is destroyed.
+    Delete,
+    /// It leaves the state.
+    Forget,
+    /// It is changed.
+    Change,
+    /// Its tags change.
+    Tags,
+    /// It is made.
+    Create,
+    /// It is taken in as it is.
+    Import,
+    /// It stands elsewhere now.
+    Move,
+    /// It is read during apply.
+    Read,
+}
+
+impl Sort {
+    /// The word in front.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Replace => "REPLACE",
+            Self::Delete => "DELETE",
+            Self::Forget => "FORGET",
+            Self::Change => "CHANGE",
+            Self::Tags => "TAGS",
+            Self::Create => "CREATE",
+            Self::Import => "IMPORT",
+            Self::Move => "MOVE",
+            Self::Read => "READ",
+        }
+    }
+}
+
+/// What is said of one change.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// Of which sort it is.
+    pub sort: Sort,
+    /// The change.
+    pub change: &'a Change,
+    /// Its id, where it has one.
+    pub id: Option<String>,
+    /// Why it is destroyed or replaced, as the end of a sentence.
+    pub why: Option<String>,
+    /// What is dangerous about it as a whole.
+    pub dangers: Vec<String>,
+    /// What happens to its attributes.
+    pub rows: Vec<Row>,
+    /// How many attributes get their default.
+    pub defaults: usize,
+    /// How many attributes only apply will tell, besides those in rows.
+    pub later: usize,
+    /// What happens along with it.
+    pub along: Vec<String>,
+    /// What else is to be said: where it comes from.
+    pub notes: Vec<String>,
+}
+
+/// All entries, sorted; instances with nothing to do have none.
+#[must_use]
+pub fn entries<'a>(plan: &'a Plan, registry: &Registry) -> Vec<Entry<'a>> {
+    let mut entries: Vec<Entry<'a>> = plan.changes.iter().filter_map(|change| entry(plan, change, registry)).collect();
+    entries.sort_by_key(|e| e.sort);
+    entries
+}
+
+/// The attributes of that instance's type; none for a type that nobody knows.
+#[must_use]
+pub fn attrs(registry: &Registry, address: &Address) -> &'static [Attr] {
+    match address.mode {
+        Mode::Managed => registry.resource(&address.kind).map_or(&[], |t| t.attrs()),
+        Mode::Data => registry.data(&address.kind).map_or(&[], |t| t.attrs()),
+    }
+}
+
+fn sort(change: &Change) -> Option<Sort> {
+    Some(match change.action {
+        Action::Replace { .. } => Sort::Replace,
+        Action::Delete => Sort::Delete,
+        Action::Forget => Sort::Forget,
+        Action::Update if change.only_tags() && change.importing.is_none() => Sort::Tags,
+        Action::Update => Sort::Change,
+        Action::Create => Sort::Create,
+        Action::Read => Sort::Read,
+        Action::Nothing if change.importing.is_some() => Sort::Import,
+        Action::Nothing if change.moved_from.is_some() => Sort::Move,
+        Action::Nothing => return None,
+    })
+}
+
+fn entry<'a>(plan: &Plan, change: &'a Change, registry: &Registry) -> Option<Entry<'a>> {
+    let sort = sort(change)?;
+    let attrs = attrs(registry, &change.address);
+    let id = change.before.attr("id").as_str().map(str::to_owned);
+    let mut entry =
+        Entry { sort, change, id, why: None, dangers: danger::dangers(change), rows: vec![], defaults: 0, later: 0, along: vec![], notes: vec![] };
+    match change.action {
+        Action::Create => created(&mut entry, attrs),
+        Action::Update | Action::Replace { .. } => updated(&mut entry, attrs),
+        _ => {}
+    }
+    entry.why = why(plan, change);
+    if matches!(change.action, Action::Replace { .. }) {
+        entry.along = along(plan, change);
+    }
+    if let Action::Replace { create_first: true } = change.action {
+        entry.notes.push("the new one is made before the old one goes".into());
+    }
+    if let Some(from) = &change.importing {
+        entry.notes.push(format!("imported from {from}"));
+    }
+    if let Some(from) = &change.moved_from {
+        entry.notes.push(format!("was {from}"));
+    }
+    Some(entry)
+}
+
+fn why(plan: &Plan, change: &Change) -> Option<String> {
+    if let Some(deposed) = &change.deposed {
+        return Some(format!("left over from a replacement (deposed {deposed})"));
+    }
+    Some(match change.reason? {
+        Reason::CannotUpdate => {
+            let names: Vec<&str> = change.replace.iter().map(|p| p.split('.').next().unwrap_or(p)).collect();
+            match names.as_slice() {
+                [] => "because it can't change in place".into(),
+                [one] => format!("because {one} changes"),
+                [one, two] => format!("because {one} and {two} change"),
+                [one, rest @ ..] => format!("because {one} and {} more change", rest.len()),
+            }
+        }
+        Reason::ByRequest => "as --replace asks".into(),
+        Reason::ByTriggers => "by replace_triggered_by".into(),
+        Reason::Tainted => "since an earlier run left it tainted".into(),
+        Reason::NoConfig => "no longer in the stack".into(),
+        Reason::CountIndex => "beyond count".into(),
+        Reason::EachKey => "no longer in for_each".into(),
+        Reason::WrongRepetition => "count or for_each came or went".into(),
+        Reason::Destroying if plan.purpose == Purpose::Destroy => return None,
+        Reason::Destroying => "the stack is destroyed".into(),
+    })
+}
+
+/// What acts because this is replaced: direct dependents, alike ones counted.
+fn along(plan: &Plan, change: &Change) -> Vec<String> {
+    let needs = |c: &&Change| c.action.acts() && c.dependencies.iter().any(|d| d.covers(&change.address));
+    let mut kinds: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    for dependent in plan.changes.iter().filter(needs) {
+        kinds.entry(&dependent.address.kind).or_default().push(dependent);
+    }
+    let told = |(kind, all): (&str, Vec<&Change>)| match all.as_slice() {
+        [a] => vec![a.address.to_string()],
+        [a, b] => vec![a.address.to_string(), b.address.to_string()],
+        more => vec![format!("{} {kind}", more.len())],
+    };
+    kinds.into_iter().flat_map(told).collect()
+}
+
+/// What a schema says of values that need not be shown.
+enum Weight {
+    Shown,
+    Default,
+    Later,
+    Nothing,
+}
+
+fn weight(attr: Option<&Attr>, value: &Value) -> Weight {
+    match attr {
+        Some(attr) if value.is_unknown() && (attr.computed || (attr.chosen && attr.refers.is_empty())) => Weight::Later,
+        Some(attr) if attr.computed => Weight::Nothing,
+        None if value.is_unknown() => Weight::Later,
+        Some(attr) if attr.default_value().is_some_and(|default| default == *value.bare()) => Weight::Default,
+        _ if value.is_empty() => Weight::Nothing,
+        _ => Weight::Shown,
+    }
+}
+
+fn created(entry: &mut Entry<'_>, attrs: &[Attr]) {
+    let after = marked(&entry.change.after, attrs);
+    let same_tags = after.attr("tags") == after.attr("tags_all");
+    for (name, value) in after.entries().into_iter().flatten() {
+        let attr = attrs.iter().find(|a| a.name == name.as_ref());
+        match weight(attr, value) {
+            _ if name.as_ref() == "tags_all" && same_tags => {}
+            Weight::Shown if value.is_unknown() => match waits_for(entry.change, attr) {
+                Some(source) => entry.rows.push(Row { path: name.to_string(), body: Body::Is(source), forces: false }),
+                None if attr.is_some_and(|a| a.chosen) => entry.later += 1,
+                None => entry.rows.extend(delta::made(name, value)),
+            },
+            Weight::Shown => entry.rows.extend(delta::made(name, value)),
+            Weight::Default => entry.defaults += 1,
+            Weight::Later => entry.later += 1,
+            Weight::Nothing => {}
+        }
+    }
+    // What a type requires says what the thing is.
+    let rank = |row: &Row| {
+        let name = row.path.split(['.', '[']).next().unwrap_or_default();
+        (name == "tags" || name == "tags_all", !attrs.iter().any(|a| a.name == name && a.required))
+    };
+    entry.rows.sort_by_key(rank);
+}
+
+/// The dependency whose attribute an unknown value will be, where only one can be meant.
+fn waits_for(change: &Change, attr: Option<&Attr>) -> Option<String> {
+    let (kind, name) = attr?.refers.split_once('.')?;
+    let mut sources = change.dependencies.iter().filter(|d| d.kind.as_ref() == kind);
+    match (sources.next(), sources.next()) {
+        (Some(one), None) => Some(format!("{one}.{name} (known after apply)")),
+        _ => None,
+    }
+}
+
+fn updated(entry: &mut Entry<'_>, attrs: &[Attr]) {
+    let change = entry.change;
+    let (before, after) = (marked(&change.before, attrs), marked(&change.after, attrs));
+    let forces = |name: &str| change.replace.iter().any(|p| p.split('.').next() == Some(name));
+    let mut names: Vec<&String> = change.changed.iter().collect();
+    names.extend(change.replace.iter().filter(|p| !p.contains('.') && !change.changed.contains(p)));
+    for name in names {
+        let attr = attrs.iter().find(|a| a.name == name);
+        let (old, new) = (before.attr(name), after.attr(name));
+        if name == "tags_all" && new.is_unknown() {
+            continue;
+        }
+        let made_by_cloud = attr.is_none_or(|a| a.computed || (a.chosen && new.is_unknown()));
+        if new.is_unknown() && made_by_cloud && !forces(name) {
+            entry.later += 1;
+            continue;
+        }
+        let mut rows = delta::changed(name, attr, old, new);
+        rows.iter_mut().for_each(|row| row.forces = forces(name));
+        entry.rows.extend(rows);
+    }
+    without_echo(&mut entry.rows);
+    entry.rows.sort_by_key(|row| !row.forces);
+}
+
+/// `tags_all` says again what `tags` says; what comes of the provider's default tags stays.
+fn without_echo(rows: &mut Vec<Row>) {
+    let said = rows.clone();
+    rows.retain(|row| match row.path.strip_prefix("tags_all") {
+        Some(rest) => !said.iter().any(|r| r.path.strip_prefix("tags") == Some(rest) && r.body == row.body),
+        None => true,
+    });
+}
+
+/// Changes of tags alone that are alike: what changes, and for whom.
+#[must_use]
+pub fn tag_groups<'a, 'b>(entries: &'b [Entry<'a>]) -> Vec<(Vec<Row>, Vec<&'b Entry<'a>>)> {
+    let mut groups: Vec<(Vec<Row>, Vec<&Entry<'a>>)> = vec![];
+    for entry in entries.iter().filter(|e| e.sort == Sort::Tags) {
+        match groups.iter_mut().find(|(rows, _)| *rows == entry.rows) {
+            Some((_, members)) => members.push(entry),
+            None => groups.push((entry.rows.clone(), vec![entry])),
+        }
+    }
+    groups.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
+    groups
+}
+
+/// All that is dangerous in the plan, with the instance: what the last lines repeat.
+#[must_use]
+pub fn all_dangers(entries: &[Entry<'_>]) -> Vec<(Address, String)> {
+    let mut found: Vec<(Address, String)> = vec![];
+    for entry in entries {
+        let in_rows = entry.rows.iter().flat_map(|row| match &row.body {
+            Body::Items(items) => items.iter().filter_map(|i| i.danger.clone()).collect(),
+            _ => vec![],
+        });
+        for danger in entry.dangers.iter().cloned().chain(in_rows) {
+            if !found.contains(&(entry.change.address.clone(), danger.clone())) {
+                found.push((entry.change.address.clone(), danger));
+            }
+        }
+    }
+    found
+}
+
+/// What someone else did, as rows.
+#[must_use]
+pub fn drift_rows(drift: &crate::engine::plan::Drift, registry: &Registry) -> Vec<Row> {
+    let attrs = attrs(registry, &drift.address);
+    let (before, after) = (marked(&drift.before, attrs), marked(&drift.after, attrs));
+    let rows = |name: &String| delta::changed(name, attrs.iter().find(|a| a.name == name), before.attr(name), after.attr(name));
+    let mut rows = drift.changed.iter().flat_map(rows).collect();
+    without_echo(&mut rows);
+    rows
+}
+
+/// How an output changes, or `None` if it doesn't.
+#[must_use]
+pub fn output_row(name: &str, output: &crate::engine::plan::OutputChange) -> Option<Row> {
+    if output.before == output.after {
+        return None;
+    }
+    let hide = |v: &Value| if v.is_null() { v.clone() } else { v.clone().sensitive_if(output.sensitive) };
+    let (before, after) = (hide(&output.before), hide(&output.after));
+    if before.is_null() {
+        return Some(Row { path: name.to_owned(), body: Body::Added(inline(&after)), forces: false });
+    }
+    let mut rows = delta::changed(name, None, &before, &after);
+    if rows.len() == 1 {
+        return rows.pop();
+    }
+    Some(Row { path: name.to_owned(), body: Body::Becomes(inline(&before), inline(&after)), forces: false })
+}
