@@ -44,7 +44,7 @@ async fn a_journal_cut_at_any_byte_holds_all_that_was_durable() {
 }
 
 #[tokio::test]
-async fn whoever_comes_after_a_crash_goes_on_where_itended() {
+async fn whoever_comes_after_a_crash_goes_on_where_it_ended() {
     let events = script();
     for n in 0..=events.len() {
         let (_folder, store) = store();
@@ -73,7 +73,7 @@ async fn whoever_comes_after_a_crash_goes_on_where_itended() {
 }
 
 #[tokio::test]
-async fn a_crash_between_the_new_snapshot_and_theend_of_the_journal_repeats_nothing() {
+async fn a_crash_between_the_new_snapshot_and_the_end_of_the_journal_repeats_nothing() {
     let (_folder, store) = store();
     run(&store, &script()).await;
     let lock = locked(&store).await;
