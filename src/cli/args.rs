@@ -27,7 +27,7 @@ pub(crate) enum Colour {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Globals {
     /// Run against the local sandbox instead of AWS; its state is kept apart.
-    #[arg(long, global = true, env = "FERROFORM_SANDBOX", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_env_values = true)]
+    #[arg(long, global = true, env = "FERROFORM_SANDBOX", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", hide_env_values = true)]
     pub sandbox: bool,
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]

@@ -48,7 +48,7 @@ pub(crate) struct Held {
 /// A stack and where its state lies: enough for whatever asks no cloud.
 pub(crate) fn locate(cx: &Context, given: Option<&Path>) -> Result<(Place, Stack, Files, LocalStore)> {
     let place = place::find(given.or(cx.globals.stack.as_deref()))?;
-    let files = Files::of(&place.path);
+    let files = Files::of(&place.path).with_home(dirs::home_dir());
     let stack = stack::load(&place.path, &files)?;
     let store = place.store(&stack.name, cx.globals.workspace.as_deref(), cx.globals.sandbox);
     Ok((place, stack, files, store))
@@ -87,7 +87,7 @@ impl Session {
 
     /// What a kept plan was made with.
     pub fn of_saved(cx: &Context, saved: &Saved) -> Result<Self> {
-        let files = Files::embedded(saved.files.clone());
+        let files = Files::embedded(saved.files.clone()).with_home(dirs::home_dir());
         let stack = stack::load(&saved.stack, &files)?;
         let store = LocalStore::new(&saved.state);
         let mut settings = Settings::default();

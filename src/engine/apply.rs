@@ -154,7 +154,7 @@ impl Applier<'_> {
             let attrs = self.attrs(&change.address);
             let same = held.is_some_and(|h| {
                 schema_conform(attrs, &h.attributes) == instance.attributes
-                    && h.dependencies == instance.dependencies
+                    && blocks(&h.dependencies) == blocks(&instance.dependencies)
                     && h.create_before_destroy == instance.create_before_destroy
                     && h.schema_version == instance.schema_version
             });
@@ -372,6 +372,11 @@ impl Applier<'_> {
         let blocks = &self.request.stack.module.checks;
         blocks.iter().map(|(name, check)| check_result(name, check, &self.world)).collect()
     }
+}
+
+/// The blocks of a list of dependencies: the state on disk knows no more.
+fn blocks(dependencies: &[Address]) -> std::collections::BTreeSet<Address> {
+    dependencies.iter().map(Address::block).collect()
 }
 
 /// All that went wrong, as one error for whoever only wants to know whether it went well.

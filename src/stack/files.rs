@@ -18,6 +18,7 @@ pub type Recorded = BTreeMap<String, Arc<[u8]>>;
 #[derive(Debug)]
 pub struct Files {
     root: PathBuf,
+    home: Option<PathBuf>,
     embedded: bool,
     seen: Mutex<Recorded>,
     templates: Mutex<BTreeMap<String, Arc<Template>>>,
@@ -26,7 +27,7 @@ pub struct Files {
 impl Files {
     /// The files of that directory. Relative names are looked up in it.
     pub fn disk(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), embedded: false, seen: Mutex::default(), templates: Mutex::default() }
+        Self { root: root.into(), home: None, embedded: false, seen: Mutex::default(), templates: Mutex::default() }
     }
 
     /// The files of the stack at `path`: of the directory itself, or of that which holds the `.toml` file.
@@ -37,7 +38,23 @@ impl Files {
 
     /// What [`Files::recorded`] gave once; nothing else exists.
     pub fn embedded(recorded: Recorded) -> Self {
-        Self { root: PathBuf::from("."), embedded: true, seen: Mutex::new(recorded), templates: Mutex::default() }
+        Self { root: PathBuf::from("."), home: None, embedded: true, seen: Mutex::new(recorded), templates: Mutex::default() }
+    }
+
+    /// The same with a home for `pathexpand`.
+    #[must_use]
+    pub fn with_home(mut self, home: Option<PathBuf>) -> Self {
+        self.home = home;
+        self
+    }
+
+    /// The path with the home in place of a leading `~`; none where nobody said whose home that is.
+    pub fn expand(&self, path: &str) -> Option<String> {
+        match path.strip_prefix('~') {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => Some(format!("{}{rest}", self.home.as_ref()?.display())),
+            Some(_) => None,
+            None => Some(path.to_owned()),
+        }
     }
 
     /// The directory that relative names start from.

@@ -83,9 +83,10 @@ impl Raw {
         }
     }
 
-    /// As it is written: strings are no templates.
+    /// As it is written: strings are no templates. TOML has no null, so that `"${null}"` stands for it.
     pub(super) fn value(&self) -> Value {
         match &self.kind {
+            RawKind::Text(text) if text.trim() == "${null}" => Value::Null,
             RawKind::Text(text) => Value::String(text.clone()),
             RawKind::Plain(value) => value.clone(),
             RawKind::List(items) => Value::Tuple(Arc::new(items.iter().map(Self::value).collect())),
