@@ -76,13 +76,13 @@ impl Resource for LogGroup {
 [resource.aws_cloudwatch_log_group.example]
 name = "/app/example"
 retention_in_days = 7
+kms_key_id = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 tags = { team = "infra" }
 ---
 [resource.aws_cloudwatch_log_group.example]
 name = "/app/example"
 retention_in_days = 30
 kms_key_id = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-skip_destroy = false
 tags = { team = "platform", Name = "example" }
 "#;
     type Cloud = Aws;

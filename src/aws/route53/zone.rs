@@ -190,7 +190,7 @@ tags = { team = "platform", Name = "example" }
 
     async fn import(_: &Cx<'_, Aws>, given: &str) -> Outcome<Id> {
         let id = short(given);
-        if id.starts_with('Z') && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
+        if (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
             return Ok(id.to_owned());
         }
         Err(Failure::other(format!("`{given}` is not the id of a hosted zone")).help("write it like `Z08153401SUP2D5QVPUPS`"))
