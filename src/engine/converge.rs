@@ -311,10 +311,7 @@ fn differs(attr: &crate::words::schema::Attr, want: &Value, live: &Value) -> boo
 
 /// What is wanted, with nothing where it is not known.
 pub(super) fn known_or_null(want: &Value) -> Value {
-    match want {
-        Value::Unknown(_) => Value::Null,
-        other => other.map_children(&mut |_, child| known_or_null(child)),
-    }
+    if want.is_unknown() { Value::Null } else { want.map_children(&mut |_, child| known_or_null(child)) }
 }
 
 /// What is wanted, with what there is where it is not known.

@@ -17,6 +17,7 @@ const PINS: &[&str] = &["moto[server]==5.2.5"];
 const LAYER: &[(&str, &str)] = &[
     ("serve.py", include_str!("strict/serve.py")),
     ("accounts.py", include_str!("strict/accounts.py")),
+    ("cloudwatch_cbor.py", include_str!("strict/cloudwatch_cbor.py")),
     ("common.py", include_str!("strict/common.py")),
     ("ec2_common.py", include_str!("strict/ec2_common.py")),
     ("ec2_instances.py", include_str!("strict/ec2_instances.py")),

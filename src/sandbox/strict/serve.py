@@ -92,6 +92,7 @@ def main():
         threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop()), daemon=True).start()
 
     import accounts  # noqa: F401
+    import cloudwatch_cbor
     import ec2_common  # noqa: F401
     import ec2_instances  # noqa: F401
     import ec2_network  # noqa: F401
@@ -102,7 +103,7 @@ def main():
     about = {"pid": os.getpid(), "version": args.version, "started": int(time.time()), "epoch": uuid.uuid4().hex}
     server = make_server(args.host, args.port, None, threaded=True, request_handler=QuietHandler)
     server.daemon_threads = True
-    server.app = Sandbox(DomainDispatcherApplication(create_backend_app), about)
+    server.app = Sandbox(cloudwatch_cbor.CloudWatchCbor(DomainDispatcherApplication(create_backend_app)), about)
     about["endpoint"] = f"http://{args.host}:{server.server_port}"
     os.environ["MOTO_PORT"] = str(server.server_port)
 
