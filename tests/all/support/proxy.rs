@@ -265,9 +265,9 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<
             Fault::SmallPages(size) => body = shape::in_pages(&call, body, size),
         }
     }
-    if unseen.is_some()
-        && let Some(refusal) = shared.rules.lock().unwrap().unseen.refuses(&call, &body)
-    {
+    // Not in the condition: the lock would be held while the refusal is noted.
+    let hidden = unseen.and_then(|_| shared.rules.lock().unwrap().unseen.refuses(&call));
+    if let Some(refusal) = hidden {
         return Ok(refuse(shared, number, &call, &refusal));
     }
     let (status, headers, mut text) = forward(shared, &head, body).await?;

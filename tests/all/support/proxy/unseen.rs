@@ -26,7 +26,7 @@ pub(super) struct Unseen {
 
 impl Unseen {
     /// The error that a call gets which asks for something unseen by its id or name.
-    pub(super) fn refuses(&mut self, call: &Call, _body: &Bytes) -> Option<Refusal> {
+    pub(super) fn refuses(&mut self, call: &Call) -> Option<Refusal> {
         let asked = call.form.iter().filter(|(key, _)| !key.starts_with("Filter"));
         for (key, value) in asked {
             let by_id = call.reads().then(|| self.ids.get_mut(value)).flatten().filter(|left| **left > 0);
