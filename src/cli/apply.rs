@@ -149,17 +149,14 @@ async fn of_saved(bytes: &[u8], name: &str, args: &Args, cx: &Context) -> Ending
     }
     let held = session.hold(cx, "apply", args.plan.lock_timeout, &progress).await?;
     let plan = &saved.plan;
-    if !plan.lineage.is_empty() && (held.state.lineage != plan.lineage || held.state.serial != plan.serial) {
+    // A plan from before the first state has a lineage that nobody knows yet.
+    let same = if plan.serial == 0 { held.state.serial == 0 } else { held.state.lineage == plan.lineage && held.state.serial == plan.serial };
+    if !same {
         return Err(Diagnostic::error(format!("the plan `{name}` is out of date: the state has changed since it was made"))
-            .fact("planned from", format!("serial {}", plan.serial))
+            .fact("planned from", if plan.serial == 0 { "no state".into() } else { format!("serial {}", plan.serial) })
             .fact("now", format!("serial {}", held.state.serial))
             .help("make it again with `ferroform plan --out`")
             .into());
-    }
-    if plan.lineage.is_empty() && held.state.serial > 0 {
-        let now = held.state.serial;
-        let error = Diagnostic::error(format!("the plan `{name}` is out of date: it was made when there was no state, and now there is (serial {now})"));
-        return Err(error.help("make it again with `ferroform plan --out`").into());
     }
     cx.terminal.data(&shown(cx, plan, &Facts::default(), &args.how));
     carry_out(cx, &session, held, plan, &options, &args.how).await

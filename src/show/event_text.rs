@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::line::{Line, Look, Role, count};
+use super::line::{Line, Look, Role};
 use crate::engine::event::{Event, Verb};
 use crate::words::Address;
 
@@ -73,10 +73,8 @@ pub fn line(event: &Event) -> Option<Line> {
         line.with(role, format!("{word:<10}"))
     };
     Some(match event {
-        Event::Refreshing { .. } | Event::Applying { .. } | Event::Waits { .. } => return None,
-        Event::Refreshed { resources, took } => {
-            Line::indented(2).with(Role::Dim, format!("read {} in {}", count(*resources, "resource"), span(*took)))
-        }
+        // What was read stands at the head of the plan.
+        Event::Refreshing { .. } | Event::Refreshed { .. } | Event::Applying { .. } | Event::Waits { .. } => return None,
         Event::Started { address, verb, id } => {
             let line = step("·", Role::Dim, address, doing(*verb));
             line.with(Role::Dim, id.as_ref().map_or_else(String::new, |id| format!("  {id}")))

@@ -1,8 +1,10 @@
 //! A plan as text for people: what matters first, nothing twice, and no more than they need.
 
-use super::delta::{Body, Item, Row, Sign};
+mod rows;
+
+use super::delta::{Body, Row, Sign};
 use super::inline::inline;
-use super::line::{Line, Look, Role, count, cut, show, wrap};
+use super::line::{Line, Look, Role, count, show, wrap};
 use super::view::{self, Entry, Facts, Sort};
 use crate::engine::plan::{Counts, Drift, Plan, Purpose};
 use crate::words::resource::Registry;
@@ -67,7 +69,7 @@ fn summary(plan: &Plan) -> Line {
     if outputs > 0 {
         line.push(Role::Plain, format!(" · {}", count(outputs, "output")));
     }
-    line.with(Role::Dim, format!(" · {unchanged} unchanged"))
+    if unchanged > 0 { line.with(Role::Dim, format!(" · {unchanged} unchanged")) } else { line }
 }
 
 /// `1234-5678-9012`
@@ -116,7 +118,7 @@ impl Page {
             parts.push(identity.region.clone());
             parts.push(format!("account {}", account(&identity.account)));
         }
-        parts.push(if plan.lineage.is_empty() { "no state yet".into() } else { format!("state serial {}", plan.serial) });
+        parts.push(if plan.serial == 0 { "no state yet".into() } else { format!("state serial {}", plan.serial) });
         match plan.purpose {
             Purpose::Apply => {}
             Purpose::Destroy => parts.push("to destroy everything".into()),
@@ -176,7 +178,8 @@ impl Page {
         if entry.sort == Sort::Forget {
             notes.push("leaves the state and stays where it is".into());
         }
-        if entry.later > 0 && entry.sort != Sort::Create {
+        // Of a replacement everything is new: that need not be said.
+        if entry.later > 0 && entry.sort == Sort::Change {
             notes.push(format!("{} known after apply", count(entry.later, "more attribute")));
         }
         if !entry.along.is_empty() {
@@ -190,126 +193,6 @@ impl Page {
     fn wrapped(&mut self, indent: usize, role: Role, text: &str) {
         for (i, part) in wrap(text, self.look.width.saturating_sub(indent + 2)).into_iter().enumerate() {
             self.lines.push(Line::indented(if i == 0 { indent } else { indent + 2 }).with(role, part));
-        }
-    }
-
-    fn rows(&mut self, rows: &[Row]) {
-        let longest = rows.iter().map(|row| row.path.len()).filter(|n| *n <= NAMES).max().unwrap_or(0);
-        let column = INDENT + longest.max(12) + 2;
-        for row in rows {
-            self.row(row, column);
-        }
-    }
-
-    fn row(&mut self, row: &Row, column: usize) {
-        let mut line = Line::indented(INDENT).with(Role::Plain, row.path.clone());
-        if line.width() + 2 > column {
-            self.lines.push(std::mem::take(&mut line));
-        }
-        line.pad(column);
-        let forces = |line: &mut Line| {
-            if row.forces {
-                line.push(Role::Replaced, "  forces replacement");
-            }
-        };
-        let (role, sign, text) = match &row.body {
-            Body::Is(text) => (if text.starts_with('(') { Role::Dim } else { Role::Plain }, "", text),
-            Body::Added(text) => (Role::New, "+ ", text),
-            Body::Removed(text) => (Role::Gone, "- ", text),
-            Body::Becomes(old, new) => return self.becomes(line, column, old, new, row.forces),
-            Body::Items(items) => {
-                forces(&mut line);
-                return self.items(line, column, items);
-            }
-            Body::Lines(about, items) => {
-                line.push(Role::Dim, about.clone());
-                forces(&mut line);
-                self.lines.push(line);
-                return self.block(items);
-            }
-        };
-        let room = self.look.width.saturating_sub(column + sign.len());
-        for (i, part) in wrap(text, room).into_iter().enumerate() {
-            if i > 0 {
-                self.lines.push(std::mem::take(&mut line));
-                line.pad(column + sign.len());
-            } else {
-                line.push(role, sign);
-            }
-            line.push(role, part);
-        }
-        forces(&mut line);
-        self.lines.push(line);
-    }
-
-    /// `"a" -> "b"` on one line, or below one another.
-    fn becomes(&mut self, mut line: Line, column: usize, old: &str, new: &str, forces: bool) {
-        let note = if forces { "  forces replacement" } else { "" };
-        line.push(Role::Gone, old);
-        if column + old.len() + 4 + new.len() + note.len() > self.look.width {
-            self.lines.push(std::mem::take(&mut line));
-            line.pad(column.saturating_sub(3));
-            line.push(Role::Plain, "-> ");
-        } else {
-            line.push(Role::Plain, " -> ");
-        }
-        line.push(if new.starts_with('(') { Role::Dim } else { Role::New }, new);
-        line.push(Role::Replaced, note);
-        self.lines.push(line);
-    }
-
-    fn items(&mut self, first: Line, column: usize, items: &[Item]) {
-        let mut line = first;
-        let rules = items.iter().map(|i| i.text.len()).filter(|n| *n < 40).max().unwrap_or(0);
-        // A heading with one item below it is one line.
-        let fold = |items: &[Item]| match items {
-            [head, one, rest @ ..] if head.sign == Sign::Same && head.depth == 0 && one.depth == 1 && rest.first().is_none_or(|r| r.depth == 0) => {
-                Some((head.clone(), one.clone()))
-            }
-            _ => None,
-        };
-        let mut rest = items;
-        while let Some(item) = rest.first() {
-            line.pad(column);
-            let (lead, item, used) = match fold(rest) {
-                Some((head, one)) => (format!("{}: ", head.text), Item { danger: head.danger.or(one.danger.clone()), depth: 0, ..one }, 2),
-                None => (String::new(), item.clone(), 1),
-            };
-            rest = &rest[used..];
-            let indent = column + item.depth * 2;
-            line.push(Role::Plain, " ".repeat(item.depth * 2) + &lead);
-            let role = sign_role(item.sign);
-            let sign = if item.sign == Sign::Same { String::new() } else { format!("{} ", item.sign.mark()) };
-            let room = self.look.width.saturating_sub(indent + lead.len() + sign.len());
-            for (i, part) in wrap(&item.text, room.max(24)).into_iter().enumerate() {
-                if i > 0 {
-                    self.lines.push(std::mem::take(&mut line));
-                    line.pad(indent + sign.len() + 2);
-                    line.push(role, part);
-                } else {
-                    line.push(role, format!("{sign}{part}"));
-                }
-            }
-            if let Some(danger) = &item.danger {
-                let text = format!("! {danger}");
-                if line.width() + 2 + text.len() > self.look.width {
-                    self.lines.push(std::mem::take(&mut line));
-                    line.pad(indent + sign.len());
-                } else {
-                    line.pad(indent + sign.len() + rules + 2);
-                }
-                line.push(Role::Danger, text);
-            }
-            self.lines.push(std::mem::take(&mut line));
-        }
-    }
-
-    /// Lines of a longer text behind a rule.
-    fn block(&mut self, items: &[Item]) {
-        for item in items {
-            let text = cut(&item.text, self.look.width.saturating_sub(INDENT + 6));
-            let role = if item.sign == Sign::Same { Role::Dim } else { sign_role(item.sign) };
-            self.lines.push(Line::indented(INDENT + 2).with(Role::Dim, "│ ").with(role, format!("{}{text}", item.sign.mark())));
         }
     }
 
@@ -370,6 +253,10 @@ impl Page {
         let shared = |row: &&Row| entries.iter().all(|e| e.rows.contains(row));
         let common: Vec<Row> = entries[0].rows.iter().filter(shared).cloned().collect();
         self.cells(&common, &folded(entries[0]));
+        let keys = |e: &&Entry<'_>| e.change.address.key.as_ref().map_or_else(String::new, ToString::to_string);
+        if entries.iter().all(|e| e.rows == common && e.dangers.is_empty()) {
+            return self.wrapped(INDENT, Role::Plain, &entries.iter().map(keys).collect::<Vec<_>>().join(", "));
+        }
         for entry in entries {
             let key = entry.change.address.key.as_ref().map_or_else(String::new, ToString::to_string);
             let mut line = Line::indented(INDENT).with(Role::Strong, key);
@@ -391,43 +278,6 @@ impl Page {
             for row in long {
                 self.row(row, INDENT + row.path.len().clamp(12, NAMES) + 2);
             }
-        }
-    }
-
-    /// Short attributes side by side, as many as fit; longer ones below.
-    fn cells(&mut self, rows: &[Row], fold: &str) {
-        let short = |row: &Row| matches!(&row.body, Body::Is(v) if v.len() <= 26 && row.path.len() <= NAMES);
-        let (cells, long): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| short(row));
-        let (names, values) = cells.iter().fold((12, 0), |(n, v), row| match &row.body {
-            Body::Is(value) => (n.max(row.path.len()), v.max(value.chars().count())),
-            _ => (n, v),
-        });
-        let cell = names + 2 + values + 3;
-        let across = ((self.look.width - INDENT + 3) / cell.max(1)).clamp(1, 3);
-        for chunk in cells.chunks(across) {
-            let mut line = Line::default();
-            for (i, row) in chunk.iter().enumerate() {
-                let Body::Is(value) = &row.body else { continue };
-                line.pad(INDENT + i * cell);
-                line.push(Role::Dim, row.path.clone());
-                line.pad(INDENT + i * cell + names + 2);
-                line.push(Role::Plain, value.clone());
-            }
-            self.lines.push(line);
-        }
-        let column = INDENT + long.iter().map(|row| row.path.len()).filter(|n| *n <= NAMES).max().unwrap_or(0).max(names) + 2;
-        for row in long {
-            self.row(row, column);
-        }
-        self.fold(fold);
-    }
-
-    /// What is folded stands behind the last line where there is room.
-    fn fold(&mut self, fold: &str) {
-        match self.lines.last_mut() {
-            _ if fold.is_empty() => {}
-            Some(last) if last.width() + 2 + fold.len() <= self.look.width => last.push(Role::Dim, format!("  {fold}")),
-            _ => self.lines.push(Line::indented(INDENT).with(Role::Dim, fold)),
         }
     }
 
