@@ -28,6 +28,11 @@ crate::text!(
 );
 
 crate::text!(
+    /// An IAM policy document as the role keeps it: its version stands first, as the provider has it.
+    pub InlinePolicy, "IAM policy", normal_policy, policy::same
+);
+
+crate::text!(
     /// A DNS name: letter case and a final dot mean nothing.
     pub DnsName, "DNS name", |s| Ok(s.to_owned()), |a, b| a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
 );
@@ -69,6 +74,16 @@ fn normal_json(text: &str) -> Result<String, String> {
     }
     let json: Json = serde_json::from_str(text).map_err(|e| format!("JSON: {e}"))?;
     Ok(json.to_string())
+}
+
+/// Normal JSON, but with the version first.
+fn normal_policy(text: &str) -> Result<String, String> {
+    let normal = normal_json(text)?;
+    let Ok(Json::Object(mut policy)) = serde_json::from_str(&normal) else { return Ok(normal) };
+    let Some(version) = policy.remove("Version") else { return Ok(normal) };
+    let rest = Json::Object(policy).to_string();
+    let comma = if rest == "{}" { "" } else { "," };
+    Ok(format!("{{\"Version\":{version}{comma}{}", &rest[1..]))
 }
 
 fn same_json(a: &str, b: &str) -> bool {

@@ -128,7 +128,8 @@ async fn fresh(at: Option<&Path>, args: &PlanArgs, options: Options, how: &How, 
 
 /// Whether an apply of nothing would still bring the state up to date.
 fn takes_in(plan: &Plan, state: &State) -> bool {
-    plan.lineage == state.lineage && plan.changes.iter().any(|c| state.instances.get(&c.address).is_some_and(|held| held.dependencies != c.dependencies))
+    plan.lineage == state.lineage
+        && plan.changes.iter().any(|c| state.instances.get(&c.address).is_some_and(|held| held.dependencies != c.dependencies))
 }
 
 fn shown(cx: &Context, plan: &Plan, facts: &Facts, how: &How) -> String {
@@ -150,7 +151,8 @@ async fn of_saved(bytes: &[u8], name: &str, args: &Args, cx: &Context) -> Ending
     let held = session.hold(cx, "apply", args.plan.lock_timeout, &progress).await?;
     let plan = &saved.plan;
     // A plan from before the first state has a lineage that nobody knows yet.
-    let same = if plan.serial == 0 { held.state.serial == 0 } else { held.state.lineage == plan.lineage && held.state.serial == plan.serial };
+    let same =
+        if plan.serial == 0 { held.state.serial == 0 } else { held.state.lineage == plan.lineage && held.state.serial == plan.serial };
     if !same {
         return Err(Diagnostic::error(format!("the plan `{name}` is out of date: the state has changed since it was made"))
             .fact("planned from", if plan.serial == 0 { "no state".into() } else { format!("serial {}", plan.serial) })

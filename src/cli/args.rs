@@ -247,7 +247,8 @@ mod tests {
 
     #[test]
     fn later_values_hold() {
-        let matches = super::super::Cli::command().get_matches_from(["ferroform", "plan", "--var", "a=1", "--var-file", "f", "--var", "b=2"]);
+        let matches =
+            super::super::Cli::command().get_matches_from(["ferroform", "plan", "--var", "a=1", "--var-file", "f", "--var", "b=2"]);
         let file = Pick::File("f".into());
         assert_eq!(Picked::of(&matches).0, [Pick::Var("a=1".into()), file, Pick::Var("b=2".into())]);
     }

@@ -23,7 +23,11 @@ pub(super) fn run(args: Args, cx: &Context) -> Ending {
         return Ok(End::Good);
     };
     // Someone may paste an address.
-    let name = if kind.starts_with("data.") { kind.splitn(3, '.').take(2).collect::<Vec<_>>().join(".") } else { kind.split('.').next().unwrap_or_default().to_owned() };
+    let name = if kind.starts_with("data.") {
+        kind.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
+    } else {
+        kind.split('.').next().unwrap_or_default().to_owned()
+    };
     let subjects = Subject::named(&REGISTRY, &name);
     if subjects.is_empty() {
         let known: Vec<&str> = REGISTRY.resources.iter().map(|t| t.name()).chain(REGISTRY.data.iter().map(|t| t.name())).collect();

@@ -105,7 +105,10 @@ pub(super) fn configuration(module: &Module) -> Configuration {
             count: b.count.as_ref().map(expression),
             for_each: b.for_each.as_ref().map(expression),
             depends_on: b.depends_on.iter().filter_map(|r| names(r).pop()).collect(),
-            provider: b.provider.as_ref().map(|(name, alias)| alias.as_ref().map_or_else(|| name.to_string(), |alias| format!("{name}.{alias}"))),
+            provider: b
+                .provider
+                .as_ref()
+                .map(|(name, alias)| alias.as_ref().map_or_else(|| name.to_string(), |alias| format!("{name}.{alias}"))),
         };
         (b.address.clone(), told)
     };

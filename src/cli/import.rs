@@ -34,7 +34,8 @@ pub(super) async fn run(args: Args, cx: &Context) -> Ending {
         let error = Diagnostic::error(format!("the state holds {} already", args.address));
         return Err(error.help(format!("to import another in its place: ferroform state rm '{}'", args.address)).into());
     }
-    let options = Options { targets: vec![args.address.clone()], imports: vec![(args.address.clone(), args.id.clone())], ..Options::default() };
+    let options =
+        Options { targets: vec![args.address.clone()], imports: vec![(args.address.clone(), args.id.clone())], ..Options::default() };
     let planned = session.plan(&held.state, &options, &progress).await;
     progress.end();
     let (plan, _) = planned?;
@@ -48,7 +49,8 @@ pub(super) async fn run(args: Args, cx: &Context) -> Ending {
 
 /// The import alone: whatever else the plan would do to it, or to others, is left to the next apply.
 fn only(plan: Plan, address: &Address) -> Result<Plan, Diagnostic> {
-    let mut changes: Vec<_> = plan.changes.into_iter().filter(|c| c.address == *address && c.importing.is_some() && c.deposed.is_none()).collect();
+    let mut changes: Vec<_> =
+        plan.changes.into_iter().filter(|c| c.address == *address && c.importing.is_some() && c.deposed.is_none()).collect();
     for change in &mut changes {
         change.action = Action::Nothing;
         change.after = change.before.clone();

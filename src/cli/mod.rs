@@ -149,7 +149,8 @@ impl Context {
     /// Goes where `--chdir` says.
     fn enter(&self) -> Result<(), Diagnostics> {
         let Some(folder) = &self.globals.chdir else { return Ok(()) };
-        std::env::set_current_dir(folder).map_err(|e| Diagnostic::error(format!("can't go to the folder `{}`: {e}", folder.display())).into())
+        std::env::set_current_dir(folder)
+            .map_err(|e| Diagnostic::error(format!("can't go to the folder `{}`: {e}", folder.display())).into())
     }
 
     /// How many calls were made, if that is asked.

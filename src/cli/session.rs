@@ -128,7 +128,12 @@ impl Session {
         Ok(state)
     }
 
-    async fn settle(&self, pending: &[crate::state::OpenIntent], state: &mut State, listener: &dyn Listener) -> Result<Vec<crate::state::Event>> {
+    async fn settle(
+        &self,
+        pending: &[crate::state::OpenIntent],
+        state: &mut State,
+        listener: &dyn Listener,
+    ) -> Result<Vec<crate::state::Event>> {
         let world = World::new(&self.stack.module, &self.files, &self.variables, &self.workspace);
         let mut providers = Providers::new(&REGISTRY, &self.settings, &self.stack.module);
         for open in pending {
@@ -178,7 +183,15 @@ impl Session {
     }
 
     /// Does what the plan says; gives how it ended and the state after it.
-    pub async fn apply(&self, cx: &Context, held: &Held, plan: &Plan, options: &Options, listener: &dyn Listener, stop: &Stop) -> Result<(Applied, State)> {
+    pub async fn apply(
+        &self,
+        cx: &Context,
+        held: &Held,
+        plan: &Plan,
+        options: &Options,
+        listener: &dyn Listener,
+        stop: &Stop,
+    ) -> Result<(Applied, State)> {
         let mut state = held.state.clone();
         let journal = self.store.begin(&held.lock, &held.state)?;
         let ended = apply(&self.request(&held.state, options), plan, &mut state, &journal, listener, stop).await;

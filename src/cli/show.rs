@@ -59,6 +59,7 @@ fn of_state(state: &State, as_json: bool) -> String {
         let checks = (!state.check_results.is_null()).then(|| state.check_results.clone());
         return json::state(&resources(state), outputs, checks).to_string() + "\n";
     }
-    let all: String = state.instances.iter().filter(|(_, i)| i.exists()).map(|(address, instance)| told(address, instance) + "\n").collect();
+    let all: String =
+        state.instances.iter().filter(|(_, i)| i.exists()).map(|(address, instance)| told(address, instance) + "\n").collect();
     all + &super::output::listed(state)
 }

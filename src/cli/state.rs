@@ -88,7 +88,9 @@ pub(super) async fn run(command: Command, cx: &Context) -> Ending {
 
 fn list(state: &State, addresses: &[Address], id: Option<&str>) -> String {
     let wanted = |address: &Address, instance: &Instance| {
-        instance.exists() && (addresses.is_empty() || addresses.iter().any(|a| a.covers(address))) && id.is_none_or(|id| instance.id() == id)
+        instance.exists()
+            && (addresses.is_empty() || addresses.iter().any(|a| a.covers(address)))
+            && id.is_none_or(|id| instance.id() == id)
     };
     state.instances.iter().filter(|(a, i)| wanted(a, i)).map(|(address, _)| format!("{address}\n")).collect()
 }
@@ -141,7 +143,13 @@ pub(super) fn resources(state: &State) -> Vec<Resource<'_>> {
 }
 
 /// Changes the state under the lock. `edit` says what it did, a line each.
-async fn change(store: &LocalStore, cx: &Context, operation: &str, dry_run: bool, edit: impl FnOnce(&mut State) -> Result<Vec<String>, Diagnostics>) -> Result<(), Diagnostics> {
+async fn change(
+    store: &LocalStore,
+    cx: &Context,
+    operation: &str,
+    dry_run: bool,
+    edit: impl FnOnce(&mut State) -> Result<Vec<String>, Diagnostics>,
+) -> Result<(), Diagnostics> {
     if dry_run {
         let mut state = store.read()?.state.unwrap_or_else(|| State::new(""));
         return edit(&mut state).map(|lines| lines.iter().for_each(|line| cx.terminal.say(&format!("  would have {line}"))));

@@ -305,8 +305,9 @@ impl Job<'_> {
 }
 
 fn differs(attr: &crate::words::schema::Attr, want: &Value, live: &Value) -> bool {
-    // What is unknown, or null where the cloud may choose, is the cloud's.
-    want.is_known() && !(attr.chosen && want.is_null()) && !same_attr(attr, want, live)
+    // What is unknown, or not said where the cloud may choose, is the cloud's.
+    let silent = want.is_null() || (attr.block().is_some() && want.items().is_empty());
+    want.is_known() && !(attr.chosen && silent) && !same_attr(attr, want, live)
 }
 
 /// What is wanted, with nothing where it is not known.

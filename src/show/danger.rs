@@ -91,7 +91,8 @@ pub fn allows(statement: &Json) -> Option<&'static str> {
     if !allow || statement.get("Condition").is_some() {
         return None;
     }
-    let anyone = has("Principal", "*") || statement["Principal"].get("AWS").is_some_and(|p| p == "*" || p.as_array().is_some_and(|a| a.iter().any(|i| i == "*")));
+    let anyone = has("Principal", "*")
+        || statement["Principal"].get("AWS").is_some_and(|p| p == "*" || p.as_array().is_some_and(|a| a.iter().any(|i| i == "*")));
     if anyone {
         Some("lets in anyone at all")
     } else if has("Action", "*") && has("Resource", "*") {

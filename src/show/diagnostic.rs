@@ -86,7 +86,11 @@ fn snippet(span: &Span, label: &str, look: Look) -> Option<String> {
     let label = LabeledSpan::new_primary_with_span((!label.is_empty()).then(|| label.to_owned()), (start, length));
     let place = Place { source: NamedSource::new(&span.source.name, span.source.text.to_string()), label };
     let theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(look.width).with_links(false).with_context_lines(1).without_syntax_highlighting();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(look.width)
+        .with_links(false)
+        .with_context_lines(1)
+        .without_syntax_highlighting();
     let mut drawn = String::new();
     handler.render_report(&mut drawn, &place).ok()?;
     // miette's own headline is empty: ours stands above.
@@ -123,7 +127,10 @@ mod tests {
     fn facts_stand_below_one_another() {
         let error = Diagnostic::error("AWS refused to create aws_instance.gateway")
             .fact("operation", "ec2 RunInstances in us-east-1, request 5c1e")
-            .fact("code", "UnauthorizedOperation: not authorized to perform iam:PassRole on arn:aws:iam::123456789012:role/openclaw-ec2-role")
+            .fact(
+                "code",
+                "UnauthorizedOperation: not authorized to perform iam:PassRole on arn:aws:iam::123456789012:role/openclaw-ec2-role",
+            )
             .help("give the caller iam:PassRole on that role")
             .fact("state", "saved (serial 42); 3 of 9 actions done; run apply again to go on");
         insta::assert_snapshot!(one(&error, Look::PLAIN), @"");

@@ -91,7 +91,9 @@ pub fn line(event: &Event) -> Option<Line> {
         }
         Event::Failed { address, verb, error, took } => {
             let what = format!("not {}", done(*verb));
-            step("✘", Role::Danger, address, &what).with(Role::Plain, format!("  {:<8}", span(*took))).with(Role::Gone, format!("  {}", error.summary))
+            step("✘", Role::Danger, address, &what)
+                .with(Role::Plain, format!("  {:<8}", span(*took)))
+                .with(Role::Gone, format!("  {}", error.summary))
         }
         Event::Skipped { address, verb, because } => {
             let why = because.as_ref().map_or_else(|| "interrupted".to_owned(), |a| format!("needs {a}"));
@@ -143,8 +145,18 @@ mod tests {
             Event::Refreshed { resources: 23, took: Duration::from_millis(240) },
             Event::Started { address: sg.clone(), verb: Verb::Update, id: Some("sg-0fe1".into()) },
             Event::Done { address: sg, verb: Verb::Update, id: Some("sg-0fe1".into()), took: Duration::from_millis(430) },
-            Event::Pending { address: node.clone(), verb: Verb::Create, status: "i-0d22 is pending".into(), since: Duration::from_secs(18) },
-            Event::Failed { address: node.clone(), verb: Verb::Create, error: Diagnostic::error("AWS refused"), took: Duration::from_secs(125) },
+            Event::Pending {
+                address: node.clone(),
+                verb: Verb::Create,
+                status: "i-0d22 is pending".into(),
+                since: Duration::from_secs(18),
+            },
+            Event::Failed {
+                address: node.clone(),
+                verb: Verb::Create,
+                error: Diagnostic::error("AWS refused"),
+                took: Duration::from_secs(125),
+            },
             Event::Skipped { address: Address::managed("aws_eip_association", "gateway"), verb: Verb::Create, because: Some(node) },
         ];
         let text: String = events.iter().filter_map(line).map(|l| l.show(Look::PLAIN) + "\n").collect();

@@ -147,11 +147,7 @@ fn nested(attr: &Attr) -> &'static [Attr] {
 /// Its own sections: what must be given, what may be, what comes out.
 fn sections(attrs: &'static [Attr]) -> [(&'static str, Vec<&'static Attr>); 3] {
     let of = |test: fn(&Attr) -> bool| attrs.iter().filter(|a| test(a)).collect();
-    [
-        ("Required", of(|a| a.required)),
-        ("Optional", of(|a| !a.required && !a.computed)),
-        ("Known after creation", of(|a| a.computed)),
-    ]
+    [("Required", of(|a| a.required)), ("Optional", of(|a| !a.required && !a.computed)), ("Known after creation", of(|a| a.computed))]
 }
 
 fn sentences(doc: &str) -> String {
@@ -174,7 +170,11 @@ pub fn text(subject: Subject, look: Look) -> String {
     lines.extend(subject.example().lines().map(|l| Line::indented(2).with(Role::Plain, l)));
     if let [all @ .., (last, limit)] = subject.timeouts() {
         let all: String = all.iter().map(|(name, limit)| format!("{name} {limit}, ")).collect();
-        lines.extend([Line::default(), Line::default().with(Role::Strong, "Timeouts"), Line::indented(2).with(Role::Plain, format!("{all}{last} {limit}"))]);
+        lines.extend([
+            Line::default(),
+            Line::default().with(Role::Strong, "Timeouts"),
+            Line::indented(2).with(Role::Plain, format!("{all}{last} {limit}")),
+        ]);
     }
     if let Subject::Resource(_) = subject {
         lines.extend([Line::default(), Line::default().with(Role::Dim, format!("Import: ferroform import {}.NAME ID", subject.name()))]);

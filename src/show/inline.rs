@@ -50,7 +50,8 @@ fn bracketed(items: &[Value]) -> String {
 }
 
 fn braced<'a>(items: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
-    let shown: Vec<String> = items.filter(|(_, v)| v.is_sensitive() || !v.is_empty()).map(|(k, v)| format!("{k} = {}", inline(v))).collect();
+    let shown: Vec<String> =
+        items.filter(|(_, v)| v.is_sensitive() || !v.is_empty()).map(|(k, v)| format!("{k} = {}", inline(v))).collect();
     if shown.is_empty() { "{}".into() } else { format!("{{ {} }}", shown.join(", ")) }
 }
 
@@ -74,7 +75,9 @@ fn marked_attr(value: &Value, attr: &Attr) -> Value {
 fn below(value: &Value, kind: Kind) -> Value {
     match kind {
         Kind::Object(attrs) => marked(value, attrs),
-        Kind::List(kind) | Kind::Set(kind) | Kind::Map(kind) if matches!(kind, Kind::Object(_) | Kind::List(_) | Kind::Set(_) | Kind::Map(_)) => {
+        Kind::List(kind) | Kind::Set(kind) | Kind::Map(kind)
+            if matches!(kind, Kind::Object(_) | Kind::List(_) | Kind::Set(_) | Kind::Map(_)) =>
+        {
             value.map_children(&mut |_, child| below(child, *kind))
         }
         _ => value.clone(),

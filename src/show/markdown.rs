@@ -36,7 +36,11 @@ pub fn plan(plan: &Plan, registry: &Registry, facts: &Facts, limit: usize) -> St
         }
     }
     if left_out > 0 {
-        let _ = write!(page, "\n…and {} that would make this comment too long. Run `ferroform plan` to see them.\n", count(left_out, "more change"));
+        let _ = write!(
+            page,
+            "\n…and {} that would make this comment too long. Run `ferroform plan` to see them.\n",
+            count(left_out, "more change")
+        );
     }
     page
 }
@@ -66,7 +70,11 @@ fn summary(plan: &Plan) -> String {
         (import, "to import"),
     ];
     let parts: Vec<String> = all.iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{n} {words}")).collect();
-    if parts.is_empty() { format!("No resource changes · {unchanged} unchanged") } else { format!("**{}** · {unchanged} unchanged", parts.join(", ")) }
+    if parts.is_empty() {
+        format!("No resource changes · {unchanged} unchanged")
+    } else {
+        format!("**{}** · {unchanged} unchanged", parts.join(", "))
+    }
 }
 
 fn warnings(plan: &Plan, dangers: &[(Address, String)], facts: &Facts) -> String {

@@ -142,8 +142,13 @@ fn shaped(value: &Value) -> Value {
 }
 
 fn change(kind: &str, name: &str, action: Action, before: Value, after: Value) -> Change {
-    let names: BTreeSet<&str> = [&before, &after].into_iter().filter_map(Value::entries).flat_map(|e| e.keys().map(AsRef::as_ref)).collect();
-    let changed = if before.is_null() || after.is_null() { vec![] } else { names.into_iter().filter(|n| before.attr(n) != after.attr(n)).map(str::to_owned).collect() };
+    let names: BTreeSet<&str> =
+        [&before, &after].into_iter().filter_map(Value::entries).flat_map(|e| e.keys().map(AsRef::as_ref)).collect();
+    let changed = if before.is_null() || after.is_null() {
+        vec![]
+    } else {
+        names.into_iter().filter(|n| before.attr(n) != after.attr(n)).map(str::to_owned).collect()
+    };
     Change {
         address: Address::managed(kind, name),
         deposed: None,
@@ -172,7 +177,9 @@ fn policy(actions: &str) -> Value {
     let text = format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Logs","Effect":"Allow","Action":[{actions}],"Resource":"*"}},{{"Sid":"Read","Effect":"Allow","Action":"ssm:GetParameter","Resource":"*"}}]}}"#
     );
-    Value::object([("id", "openclaw-ec2-role:agent"), ("role", "openclaw-ec2-role"), ("policy", text.as_str())].map(|(k, v)| (k, Value::from(v))))
+    Value::object(
+        [("id", "openclaw-ec2-role:agent"), ("role", "openclaw-ec2-role"), ("policy", text.as_str())].map(|(k, v)| (k, Value::from(v))),
+    )
 }
 
 fn tagged(id: &str, owner: &str) -> Value {
@@ -180,7 +187,9 @@ fn tagged(id: &str, owner: &str) -> Value {
 }
 
 fn instance(ami: &str, seconds: u8) -> Value {
-    let script = format!("#!/bin/sh\nset -eu\ncat > /etc/systemd/system/openclaw.service <<EOF\n[Unit]\nAfter=network.target\n[Service]\nRestart=always\nRestartSec={seconds}\nExecStart=/usr/local/bin/openclaw\nEOF\nsystemctl enable --now openclaw\n");
+    let script = format!(
+        "#!/bin/sh\nset -eu\ncat > /etc/systemd/system/openclaw.service <<EOF\n[Unit]\nAfter=network.target\n[Service]\nRestart=always\nRestartSec={seconds}\nExecStart=/usr/local/bin/openclaw\nEOF\nsystemctl enable --now openclaw\n"
+    );
     json(r#"{"id":"i-0c1f2e3d4c5b6a798","instance_type":"t3.medium","metadata_options":[{"http_tokens":"optional"}],"public_ip":"198.51.100.7","password":"hunter2"}"#)
         .with("ami", ami.into())
         .with("user_data", script.into())
@@ -208,9 +217,17 @@ pub(super) fn gateway() -> Plan {
     let mut changes = vec![
         gateway,
         change("aws_security_group", "openclaw", update, group(&["203.0.113.7/32"]), group(&["0.0.0.0/0"])),
-        change("aws_iam_role_policy", "agent", update, policy(r#""logs:PutLogEvents""#), policy(r#""logs:PutLogEvents","logs:PutRetentionPolicy""#)),
+        change(
+            "aws_iam_role_policy",
+            "agent",
+            update,
+            policy(r#""logs:PutLogEvents""#),
+            policy(r#""logs:PutLogEvents","logs:PutRetentionPolicy""#),
+        ),
     ];
-    changes.extend((0..4).map(|i| change("aws_eip", &format!("node{i}"), update, tagged(&format!("eipalloc-{i}"), "infra"), tagged("eipalloc", "platform"))));
+    changes.extend((0..4).map(|i| {
+        change("aws_eip", &format!("node{i}"), update, tagged(&format!("eipalloc-{i}"), "infra"), tagged("eipalloc", "platform"))
+    }));
     let alarm = |name: &str| {
         json(r#"{"comparison_operator":"GreaterThanThreshold","threshold":80,"evaluation_periods":2,"actions_enabled":true,"alarm_actions":["arn:aws:sns:us-east-1:123456789012:openclaw-alerts"]}"#)
             .with("alarm_name", name.into())
@@ -230,7 +247,10 @@ pub(super) fn gateway() -> Plan {
     let gone = change("aws_ebs_volume", "scratch", Action::Delete, json(r#"{"id":"vol-01","size":20}"#), Value::Null);
     changes.push(Change { reason: Some(Reason::NoConfig), ..gone });
     let same = tagged("eipalloc-9", "infra");
-    changes.push(Change { moved_from: Some(Address::managed("aws_eip", "old")), ..change("aws_eip", "new", Action::Nothing, same.clone(), same.clone()) });
+    changes.push(Change {
+        moved_from: Some(Address::managed("aws_eip", "old")),
+        ..change("aws_eip", "new", Action::Nothing, same.clone(), same.clone())
+    });
     changes.extend((0..16).map(|i| change("aws_eip", &format!("same{i}"), Action::Nothing, same.clone(), same.clone())));
     let address = OutputChange { before: "198.51.100.7".into(), after: Value::unknown(), sensitive: false };
     let token = OutputChange { before: Value::Null, after: "hunter2".into(), sensitive: true };

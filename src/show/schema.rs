@@ -19,7 +19,8 @@ pub fn stack(registry: &Registry) -> Json {
     let data = registry.data.iter().map(|t| (t.name().to_owned(), named(block(t.attrs(), t.doc(), None, true))));
     let providers = registry.providers.iter().map(|p| {
         let mut body = block(p.attrs(), "", None, false);
-        body["properties"]["alias"] = json!({ "type": "string", "description": "The name by which `provider = \"aws.NAME\"` means this one." });
+        body["properties"]["alias"] =
+            json!({ "type": "string", "description": "The name by which `provider = \"aws.NAME\"` means this one." });
         body["additionalProperties"] = false.into();
         (p.name().to_owned(), json!({ "anyOf": [body, { "type": "array", "items": body }] }))
     });
@@ -114,7 +115,8 @@ fn block(attrs: &[Attr], doc: &str, timeouts: Option<&[(&str, &str)]>, meta: boo
     );
     if let Some(timeouts) = timeouts.filter(|t| !t.is_empty()) {
         let limits = timeouts.iter().map(|(name, limit)| ((*name).to_owned(), json!({ "type": "string", "default": limit })));
-        properties.insert("timeouts".into(), json!({ "type": "object", "properties": Map::from_iter(limits), "additionalProperties": false }));
+        properties
+            .insert("timeouts".into(), json!({ "type": "object", "properties": Map::from_iter(limits), "additionalProperties": false }));
     }
     properties.insert("dynamic".into(), json!({ "type": "object", "description": "Nested blocks made from a collection." }));
     body

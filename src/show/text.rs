@@ -127,7 +127,8 @@ impl Page {
         let line = Line::indented(2).with(Role::Strong, plan.stack.clone());
         self.lines.push(line.with(Role::Plain, format!(" · {}", parts.join(" · "))));
         if plan.read > 0 {
-            let calls = facts.calls.map_or_else(String::new, |n| format!(" with {}", count(usize::try_from(n).unwrap_or(usize::MAX), "call")));
+            let calls =
+                facts.calls.map_or_else(String::new, |n| format!(" with {}", count(usize::try_from(n).unwrap_or(usize::MAX), "call")));
             let took = facts.took.map_or_else(String::new, |t| format!(" in {:.1} s", t.as_secs_f64()));
             self.lines.push(Line::indented(2).with(Role::Dim, format!("read {}{calls}{took}", count(plan.read, "resource"))));
         }
@@ -304,7 +305,13 @@ impl Page {
         for drift in &plan.drift {
             let why = answer(plan, drift);
             let id = drift.before.attr("id").as_str().unwrap_or_default().to_owned();
-            self.title("DRIFT", Role::Changed, &drift.address.to_string(), Some(&id).filter(|i| !i.is_empty()).map(String::as_str), Some(why));
+            self.title(
+                "DRIFT",
+                Role::Changed,
+                &drift.address.to_string(),
+                Some(&id).filter(|i| !i.is_empty()).map(String::as_str),
+                Some(why),
+            );
             self.rows(&view::drift_rows(drift, registry));
         }
     }

@@ -132,8 +132,18 @@ fn entry<'a>(plan: &Plan, change: &'a Change, registry: &Registry) -> Option<Ent
     let sort = sort(change)?;
     let attrs = attrs(registry, &change.address);
     let id = change.before.attr("id").as_str().map(str::to_owned);
-    let mut entry =
-        Entry { sort, change, id, why: None, dangers: danger::dangers(change), rows: vec![], defaults: 0, later: 0, along: vec![], notes: vec![] };
+    let mut entry = Entry {
+        sort,
+        change,
+        id,
+        why: None,
+        dangers: danger::dangers(change),
+        rows: vec![],
+        defaults: 0,
+        later: 0,
+        along: vec![],
+        notes: vec![],
+    };
     match change.action {
         Action::Create => created(&mut entry, attrs),
         Action::Update | Action::Replace { .. } => updated(&mut entry, attrs),

@@ -30,7 +30,7 @@ crate::blocks! {
         #[attr(chosen, force_new)]
         encrypted: Option<bool>,
         /// Keep a snapshot of it when it is deleted.
-        #[attr(local)]
+        #[attr(local, default_bool(false))]
         final_snapshot: Option<bool>,
         /// Operations a second, for types `io1`, `io2` and `gp3`.
         #[attr(chosen, within(100, 256_000))]

@@ -39,7 +39,7 @@ crate::blocks! {
         #[attr(computed)]
         owner_id: Option<String>,
         /// Before it is deleted, take away its rules and those of other groups that name it.
-        #[attr(local)]
+        #[attr(local, default_bool(false))]
         revoke_rules_on_delete: Option<bool>,
         /// Its tags.
         tags: Tags,

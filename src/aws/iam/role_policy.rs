@@ -1,7 +1,7 @@
 //! Policies of a role's own.
 
 use super::{concurrent, inline, unknown_role};
-use crate::aws::types::Policy;
+use crate::aws::types::InlinePolicy;
 use crate::aws::{Aws, each, name};
 use crate::words::failure::{Failure, Outcome};
 use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry};
@@ -16,7 +16,7 @@ crate::blocks! {
         #[attr(chosen, force_new, within(1, 102), conflicts(&["name"]))]
         name_prefix: Option<String>,
         /// What it allows.
-        policy: Policy,
+        policy: InlinePolicy,
         /// The name of the role.
         #[attr(force_new, refers("aws_iam_role.name"))]
         role: String,

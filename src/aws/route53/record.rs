@@ -39,7 +39,7 @@ crate::blocks! {
         #[attr(conflicts(&["records", "ttl"]))]
         alias: Option<Alias>,
         /// Whether a record that exists already is replaced when this one is made.
-        #[attr(local, default_bool(false))]
+        #[attr(chosen, local)]
         allow_overwrite: Option<bool>,
         /// Answers where the question comes from one of a collection of networks.
         cidr_routing_policy: Option<CidrRoutingPolicy>,

@@ -66,7 +66,10 @@ pub fn write(path: &Path, saved: &Saved) -> Result<()> {
 
 /// Reads a plan back; `name` is what errors call it.
 pub fn read(bytes: &[u8], name: &str) -> Result<Saved> {
-    let bad = || Diagnostic::error(format!("`{name}` is no plan of this version of ferroform")).help("make it again with `ferroform plan --out FILE`");
+    let bad = || {
+        Diagnostic::error(format!("`{name}` is no plan of this version of ferroform"))
+            .help("make it again with `ferroform plan --out FILE`")
+    };
     if !is_saved(bytes) {
         return Err(bad().into());
     }

@@ -56,7 +56,9 @@ fn put_type(ty: &Type) -> Json {
         Type::Set(ty) => json!({ "s": put_type(ty) }),
         Type::Map(ty) => json!({ "m": put_type(ty) }),
         Type::Tuple(types) => json!({ "t": types.iter().map(put_type).collect::<Vec<_>>() }),
-        Type::Object(attrs) => json!({ "o": attrs.iter().map(|(k, (ty, opt))| (k.to_string(), json!([put_type(ty), opt]))).collect::<Map<_, _>>() }),
+        Type::Object(attrs) => {
+            json!({ "o": attrs.iter().map(|(k, (ty, opt))| (k.to_string(), json!([put_type(ty), opt]))).collect::<Map<_, _>>() })
+        }
     }
 }
 

@@ -50,7 +50,9 @@ pub(super) fn configuration(plan: &Plan, given: &Configuration, registry: &Regis
     let one = |(address, block): (&Address, &Block)| resource(address, block, &key_of(address, block), registry);
     let root: Vec<Json> = blocks.iter().filter(|(a, _)| a.module.is_empty()).map(one).collect();
     let mut module = Map::new();
-    for (name, part) in [("outputs", Json::Object(given.outputs.clone())), ("resources", root.into()), ("variables", Json::Object(given.variables.clone()))] {
+    for (name, part) in
+        [("outputs", Json::Object(given.outputs.clone())), ("resources", root.into()), ("variables", Json::Object(given.variables.clone()))]
+    {
         let empty = part.as_object().is_some_and(Map::is_empty) || part.as_array().is_some_and(Vec::is_empty);
         if !empty {
             module.insert(name.into(), part);

@@ -109,7 +109,9 @@ pub fn key_json(key: &Key) -> Json {
 /// The address of the module that the instance is in: `module.a["x"]`; empty for the root.
 #[must_use]
 pub fn module(address: &Address) -> String {
-    let step = |(name, key): &(std::sync::Arc<str>, Option<Key>)| format!("module.{name}{}", key.as_ref().map_or_else(String::new, ToString::to_string));
+    let step = |(name, key): &(std::sync::Arc<str>, Option<Key>)| {
+        format!("module.{name}{}", key.as_ref().map_or_else(String::new, ToString::to_string))
+    };
     address.module.iter().map(step).collect::<Vec<_>>().join(".")
 }
 
@@ -136,7 +138,10 @@ mod tests {
             ("later", Value::Unknown(std::sync::Arc::new(Type::List(Type::String.into())))),
         ]);
         assert_eq!(unknowns(&value), json!({ "id": true, "zones": [false, true], "nested": [{}], "empty": [], "later": true }));
-        assert_eq!(sensitives(&value), json!({ "secret": true, "zones": [false, false], "nested": [{ "p": true }], "empty": [], "later": [] }));
+        assert_eq!(
+            sensitives(&value),
+            json!({ "secret": true, "zones": [false, false], "nested": [{ "p": true }], "empty": [], "later": [] })
+        );
         assert_eq!(known(&value), json!({ "name": "a", "secret": "s", "zones": ["a", null], "nested": [{ "p": "q" }], "empty": [] }));
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::configuration::{Configuration, configuration, relevant};
 use super::state::{Resource, modules, outputs, state};
 use super::{head, known, sensitives, unknowns};
+use crate::engine::diff::stored as stored_form;
 use crate::engine::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan};
 use crate::show::inline::marked;
 use crate::show::view::attrs;
@@ -99,10 +100,10 @@ fn planned_values(plan: &Plan, registry: &Registry) -> Json {
     Json::Object(map)
 }
 
-
 /// As it will be.
 fn planned<'a>(change: &'a Change, registry: &Registry) -> Resource<'a> {
-    let value = marked(&change.after, attrs(registry, &change.address));
+    let attrs = attrs(registry, &change.address);
+    let value = marked(&stored_form(attrs, change.after.clone()), attrs);
     Resource { depends_on: vec![], value, tainted: false, ..stored(change, registry) }
 }
 
@@ -156,7 +157,8 @@ fn values(actions: Json, before: &Value, after: &Value) -> Map<String, Json> {
 
 fn change(change: &Change, registry: &Registry) -> Json {
     let attrs = attrs(registry, &change.address);
-    let (before, after) = (marked(&change.before, attrs), marked(&change.after, attrs));
+    let held = |value: &Value| marked(&stored_form(attrs, value.clone()), attrs);
+    let (before, after) = (held(&change.before), held(&change.after));
     let mut map = head(&change.address, &change.provider);
     if let Some(from) = &change.moved_from {
         map.insert("previous_address".into(), from.to_string().into());
@@ -174,7 +176,8 @@ fn change(change: &Change, registry: &Registry) -> Json {
         inner.insert("importing".into(), json!({ "id": id }));
     }
     map.insert("change".into(), Json::Object(inner));
-    let reason = if change.action == Action::Read { Some("read_because_config_unknown") } else { change.reason.and_then(|r| r.terraform()) };
+    let reason =
+        if change.action == Action::Read { Some("read_because_config_unknown") } else { change.reason.and_then(|r| r.terraform()) };
     if let Some(reason) = reason {
         map.insert("action_reason".into(), reason.into());
     }

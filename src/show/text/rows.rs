@@ -73,7 +73,9 @@ impl Page {
         let rules = items.iter().map(|i| i.text.len()).filter(|n| *n < 40).max().unwrap_or(0);
         // A heading with one item below it is one line.
         let fold = |items: &[Item]| match items {
-            [head, one, rest @ ..] if head.sign == Sign::Same && head.depth == 0 && one.depth == 1 && rest.first().is_none_or(|r| r.depth == 0) => {
+            [head, one, rest @ ..]
+                if head.sign == Sign::Same && head.depth == 0 && one.depth == 1 && rest.first().is_none_or(|r| r.depth == 0) =>
+            {
                 Some((head.clone(), one.clone()))
             }
             _ => None,

@@ -79,7 +79,7 @@ crate::blocks! {
         #[attr(local, default_bool(false))]
         get_password_data: Option<bool>,
         /// Whether it can hibernate.
-        #[attr(chosen, force_new)]
+        #[attr(force_new)]
         hibernation: Option<bool>,
         /// The dedicated host.
         #[attr(chosen, force_new)]

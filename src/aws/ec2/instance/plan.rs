@@ -7,7 +7,15 @@ use crate::words::value::Value;
 const AT_REST: &[&str] = &["instance_type", "user_data", "user_data_base64", "ebs_optimized", "capacity_reservation_specification"];
 
 pub(super) fn plan(planned: &mut Planned<'_>) {
-    let Some(prior) = planned.prior else { return };
+    let Some(prior) = planned.prior else {
+        // Blocks that AWS knows of only when they are asked for.
+        for name in ["credit_specification", "launch_template"] {
+            if planned.want.attr(name).is_unknown() {
+                *planned.want = std::mem::take(planned.want).with(name, Value::list([]));
+            }
+        }
+        return;
+    };
     let changed = planned.changed;
     let touches = |name: &str| changed.iter().any(|path| path == name || path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
     let mut replace = vec![];
