@@ -143,11 +143,11 @@ impl<'a> Live<'a> {
 }
 
 fn running(address: &Address, verb: Verb, what: &str) -> String {
-    format!("{:<40} {:<10} {what}", address.to_string(), event_text::doing(verb))
+    format!("{:<11}{address}  {what}", event_text::doing(verb))
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("  {spinner} {wide_msg} {elapsed:>4}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template("  {spinner} {elapsed:>4}  {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn sum(look: Look) -> ProgressStyle {

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Value as Json, json};
+
 use super::session::{Session, locate};
 use super::state::{resources, told};
 use super::{Context, End, Ending, plan};
 use crate::engine::planner::Options;
 use crate::engine::saved;
-use crate::show::{Facts, json};
+use crate::show::{Facts, json as told_json};
 use crate::state::State;
 use crate::words::{Diagnostic, Diagnostics};
 
@@ -49,17 +51,40 @@ fn of_plan(bytes: &[u8], name: &str, args: &Args, cx: &Context) -> Result<String
         _ => plan::Format::Text,
     };
     let session = Session::of_saved(cx, &saved)?;
-    let extra = json::Extra { partial: saved.partial, ..plan::extra(&session, &Options::default()) };
+    let extra = told_json::Extra { partial: saved.partial, ..plan::extra(&session, &Options::default()) };
     Ok(plan::shown(cx, &saved.plan, &Facts::default(), &extra, format))
 }
 
 fn of_state(state: &State, as_json: bool) -> String {
     if as_json {
-        let outputs = json::outputs(state.outputs.iter().map(|(name, o)| (name.as_str(), &o.value, o.sensitive)));
-        let checks = (!state.check_results.is_null()).then(|| state.check_results.clone());
-        return json::state(&resources(state), outputs, checks).to_string() + "\n";
+        let outputs = told_json::outputs(state.outputs.iter().map(|(name, o)| (name.as_str(), &o.value, o.sensitive)));
+        return told_json::state(&resources(state), outputs, checks(&state.check_results)).to_string() + "\n";
     }
     let all: String =
         state.instances.iter().filter(|(_, i)| i.exists()).map(|(address, instance)| told(address, instance) + "\n").collect();
     all + &super::output::listed(state)
+}
+
+/// Results of checks, from the form that a state has to that of its JSON.
+fn checks(results: &Json) -> Option<Json> {
+    let one = |check: &Json| {
+        let name = check["config_addr"].as_str().unwrap_or_default();
+        let instances: Vec<Json> = check["objects"].as_array().into_iter().flatten().map(instance).collect();
+        let kind = check["object_kind"].as_str().unwrap_or("check");
+        let mut address = json!({ "kind": kind, "to_display": name });
+        if let Some(name) = name.strip_prefix("check.") {
+            address["name"] = name.into();
+        }
+        json!({ "address": address, "status": check["status"], "instances": instances })
+    };
+    results.as_array().filter(|all| !all.is_empty()).map(|all| all.iter().map(one).collect())
+}
+
+fn instance(object: &Json) -> Json {
+    let mut told = json!({ "address": { "to_display": object["object_addr"] }, "status": object["status"] });
+    let messages = object["failure_messages"].as_array().filter(|m| !m.is_empty());
+    if let Some(messages) = messages {
+        told["problems"] = messages.iter().map(|message| json!({ "message": message })).collect();
+    }
+    told
 }

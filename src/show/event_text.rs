@@ -6,8 +6,10 @@ use super::line::{Line, Look, Role};
 use crate::engine::event::{Event, Verb};
 use crate::words::Address;
 
-/// Where the word for what was done stands.
+/// Where what was found after an interrupted run is told.
 const COLUMN: usize = 44;
+/// Ids longer than this are hashes, and say nothing.
+const LONGEST: usize = 64;
 
 /// What is being done, as it goes on.
 #[must_use]
@@ -67,37 +69,34 @@ pub fn span(took: Duration) -> String {
 /// One event as a line for people; none for what only a terminal shows in place, or where it says nothing new.
 #[must_use]
 pub fn line(event: &Event) -> Option<Line> {
-    let step = |mark: &str, role: Role, address: &Address, word: &str| {
-        let mut line = Line::indented(2).with(role, format!("{mark} ")).with(Role::Strong, address.to_string());
-        line.pad(COLUMN);
-        line.with(role, format!("{word:<10}"))
+    // What was done and for how long stand first: addresses have any length.
+    let step = |mark: &str, role: Role, word: &str, time: String, address: &Address| {
+        let line = Line::indented(2).with(role, format!("{mark} {word:<11}")).with(Role::Plain, format!("{time:<9}"));
+        line.with(Role::Strong, address.to_string())
     };
+    let tail = |id: Option<&String>| id.filter(|id| id.len() <= LONGEST).map_or_else(String::new, |id| format!("  {id}"));
     Some(match event {
         // What was read stands at the head of the plan.
         Event::Refreshing { .. } | Event::Refreshed { .. } | Event::Applying { .. } | Event::Waits { .. } => return None,
         Event::Started { address, verb, id } => {
-            let line = step("·", Role::Dim, address, doing(*verb));
-            line.with(Role::Dim, id.as_ref().map_or_else(String::new, |id| format!("  {id}")))
+            step("·", Role::Dim, doing(*verb), String::new(), address).with(Role::Dim, tail(id.as_ref()))
         }
         Event::Pending { address, verb, status, since } => {
-            step("·", Role::Dim, address, doing(*verb)).with(Role::Dim, format!("  {:<8}{status}", span(*since)))
+            step("·", Role::Dim, doing(*verb), span(*since), address).with(Role::Dim, format!("  {status}"))
         }
         Event::Retrying { address, failure, after } => {
-            step("~", Role::Changed, address, "again").with(Role::Plain, format!("  in {}: {failure}", span(*after)))
+            step("~", Role::Changed, "again in", span(*after), address).with(Role::Plain, format!("  {failure}"))
         }
         Event::Done { address, verb, id, took } => {
-            let id = id.as_ref().filter(|_| *verb != Verb::Delete).map_or_else(String::new, |id| format!("  {id}"));
-            step("✔", role(*verb), address, done(*verb)).with(Role::Plain, format!("  {:<8}", span(*took))).with(Role::Dim, id)
+            step("✔", role(*verb), done(*verb), span(*took), address).with(Role::Dim, tail(id.as_ref().filter(|_| *verb != Verb::Delete)))
         }
         Event::Failed { address, verb, error, took } => {
-            let what = format!("not {}", done(*verb));
-            step("✘", Role::Danger, address, &what)
-                .with(Role::Plain, format!("  {:<8}", span(*took)))
-                .with(Role::Gone, format!("  {}", error.summary))
+            let line = step("✘", Role::Danger, "failed", span(*took), address);
+            line.with(Role::Gone, format!("  to {}: {}", to_do(*verb), error.summary))
         }
         Event::Skipped { address, verb, because } => {
             let why = because.as_ref().map_or_else(|| "interrupted".to_owned(), |a| format!("needs {a}"));
-            step("-", Role::Dim, address, "left out").with(Role::Dim, format!("  to {}: {why}", to_do(*verb)))
+            step("-", Role::Dim, "left out", String::new(), address).with(Role::Dim, format!("  to {}: {why}", to_do(*verb)))
         }
         Event::Recovered { address, found } => {
             let mut line = Line::indented(4).with(Role::Strong, address.to_string());
@@ -145,18 +144,8 @@ mod tests {
             Event::Refreshed { resources: 23, took: Duration::from_millis(240) },
             Event::Started { address: sg.clone(), verb: Verb::Update, id: Some("sg-0fe1".into()) },
             Event::Done { address: sg, verb: Verb::Update, id: Some("sg-0fe1".into()), took: Duration::from_millis(430) },
-            Event::Pending {
-                address: node.clone(),
-                verb: Verb::Create,
-                status: "i-0d22 is pending".into(),
-                since: Duration::from_secs(18),
-            },
-            Event::Failed {
-                address: node.clone(),
-                verb: Verb::Create,
-                error: Diagnostic::error("AWS refused"),
-                took: Duration::from_secs(125),
-            },
+            Event::Pending { address: node.clone(), verb: Verb::Create, status: "i-0d22 is pending".into(), since: Duration::from_secs(18) },
+            Event::Failed { address: node.clone(), verb: Verb::Create, error: Diagnostic::error("AWS refused"), took: Duration::from_secs(125) },
             Event::Skipped { address: Address::managed("aws_eip_association", "gateway"), verb: Verb::Create, because: Some(node) },
         ];
         let text: String = events.iter().filter_map(line).map(|l| l.show(Look::PLAIN) + "\n").collect();

@@ -127,8 +127,7 @@ impl Page {
         let line = Line::indented(2).with(Role::Strong, plan.stack.clone());
         self.lines.push(line.with(Role::Plain, format!(" · {}", parts.join(" · "))));
         if plan.read > 0 {
-            let calls =
-                facts.calls.map_or_else(String::new, |n| format!(" with {}", count(usize::try_from(n).unwrap_or(usize::MAX), "call")));
+            let calls = facts.calls.map_or_else(String::new, |n| format!(" with {}", count(usize::try_from(n).unwrap_or(usize::MAX), "call")));
             let took = facts.took.map_or_else(String::new, |t| format!(" in {:.1} s", t.as_secs_f64()));
             self.lines.push(Line::indented(2).with(Role::Dim, format!("read {}{calls}{took}", count(plan.read, "resource"))));
         }
@@ -229,11 +228,30 @@ impl Page {
                 None => groups.push(vec![entry]),
             }
         }
+        self.default_tags(entries);
         for group in groups {
             match group.as_slice() {
                 [one] => self.creation(one),
                 many => self.alike(many),
             }
+        }
+    }
+
+    /// The provider's default tags are told once: everything new gets them.
+    fn default_tags(&mut self, entries: &[Entry<'_>]) {
+        let mut told: Vec<&Row> = vec![];
+        for row in entries.iter().flat_map(|e| &e.default_tags) {
+            if !told.contains(&row) {
+                told.push(row);
+            }
+        }
+        let tag = |row: &&Row| match &row.body {
+            Body::Is(value) => format!("{} = {value}", row.path),
+            _ => row.path.clone(),
+        };
+        if !told.is_empty() {
+            let all: Vec<String> = told.iter().map(tag).collect();
+            self.wrapped(2, Role::Dim, &format!("What is new and can have tags also gets {}", all.join(", ")));
         }
     }
 
@@ -302,17 +320,22 @@ impl Page {
         };
         let words = format!("Changed by someone else since the last apply: {} ({after})", count(plan.drift.len(), "resource"));
         self.lines.push(Line::indented(2).with(Role::Strong, words));
+        let mut groups: Vec<(Vec<Row>, &str, Vec<&Drift>)> = vec![];
         for drift in &plan.drift {
-            let why = answer(plan, drift);
-            let id = drift.before.attr("id").as_str().unwrap_or_default().to_owned();
-            self.title(
-                "DRIFT",
-                Role::Changed,
-                &drift.address.to_string(),
-                Some(&id).filter(|i| !i.is_empty()).map(String::as_str),
-                Some(why),
-            );
-            self.rows(&view::drift_rows(drift, registry));
+            let (rows, answer) = (view::drift_rows(drift, registry), answer(plan, drift));
+            match groups.iter_mut().find(|(r, a, _)| *r == rows && *a == answer && !rows.is_empty()) {
+                Some((_, _, members)) => members.push(drift),
+                None => groups.push((rows, answer, vec![drift])),
+            }
+        }
+        for (rows, answer, members) in groups {
+            let id = members[0].before.attr("id").as_str().filter(|id| !id.is_empty() && members.len() == 1);
+            let name = if members.len() == 1 { members[0].address.to_string() } else { count(members.len(), "resource") };
+            self.title("DRIFT", Role::Changed, &name, id, Some(answer));
+            self.rows(&rows);
+            if members.len() > 1 {
+                self.named("on ", members.iter().map(|d| &d.address));
+            }
         }
     }
 

@@ -90,6 +90,8 @@ pub struct Entry<'a> {
     pub defaults: usize,
     /// How many attributes only apply will tell, besides those in rows.
     pub later: usize,
+    /// Tags that it gets besides its own: the provider's default tags.
+    pub default_tags: Vec<Row>,
     /// What happens along with it.
     pub along: Vec<String>,
     /// What else is to be said: where it comes from.
@@ -132,18 +134,8 @@ fn entry<'a>(plan: &Plan, change: &'a Change, registry: &Registry) -> Option<Ent
     let sort = sort(change)?;
     let attrs = attrs(registry, &change.address);
     let id = change.before.attr("id").as_str().map(str::to_owned);
-    let mut entry = Entry {
-        sort,
-        change,
-        id,
-        why: None,
-        dangers: danger::dangers(change),
-        rows: vec![],
-        defaults: 0,
-        later: 0,
-        along: vec![],
-        notes: vec![],
-    };
+    let mut entry =
+        Entry { sort, change, id, why: None, dangers: danger::dangers(change), rows: vec![], defaults: 0, later: 0, default_tags: vec![], along: vec![], notes: vec![] };
     match change.action {
         Action::Create => created(&mut entry, attrs),
         Action::Update | Action::Replace { .. } => updated(&mut entry, attrs),
@@ -227,22 +219,13 @@ fn weight(attr: Option<&Attr>, value: &Value) -> Weight {
 
 fn created(entry: &mut Entry<'_>, attrs: &[Attr]) {
     let after = marked(&entry.change.after, attrs);
-    let same_tags = after.attr("tags") == after.attr("tags_all");
-    for (name, value) in after.entries().into_iter().flatten() {
-        let attr = attrs.iter().find(|a| a.name == name.as_ref());
-        match weight(attr, value) {
-            _ if name.as_ref() == "tags_all" && same_tags => {}
-            Weight::Shown if value.is_unknown() => match waits_for(entry.change, attr) {
-                Some(source) => entry.rows.push(Row { path: name.to_string(), body: Body::Is(source), forces: false }),
-                None if attr.is_some_and(|a| a.chosen) => entry.later += 1,
-                None => entry.rows.extend(delta::made(name, value)),
-            },
-            Weight::Shown => entry.rows.extend(delta::made(name, value)),
-            Weight::Default => entry.defaults += 1,
-            Weight::Later => entry.later += 1,
-            Weight::Nothing => {}
-        }
+    let all_tags = after.attr("tags_all");
+    // A tag of its own that the default has too is shown as its own.
+    if let Some(all) = all_tags.entries() {
+        let default = all.iter().filter(|(key, value)| after.attr("tags").get(key) != Some(*value));
+        entry.default_tags = default.map(|(key, value)| Row { path: key.to_string(), body: Body::Is(inline(value)), forces: false }).collect();
     }
+    given(entry, "", &after, attrs, all_tags.entries().is_some());
     // What a type requires says what the thing is.
     let rank = |row: &Row| {
         let name = row.path.split(['.', '[']).next().unwrap_or_default();
@@ -251,12 +234,55 @@ fn created(entry: &mut Entry<'_>, attrs: &[Attr]) {
     entry.rows.sort_by_key(rank);
 }
 
+/// What is said of the attributes of an object, and of nested blocks that appear once.
+fn given(entry: &mut Entry<'_>, under: &str, object: &Value, attrs: &[Attr], tags_told: bool) {
+    for (name, value) in object.entries().into_iter().flatten() {
+        let attr = attrs.iter().find(|a| a.name == name.as_ref());
+        let path = format!("{under}{name}");
+        if tags_told && path == "tags_all" {
+            continue;
+        }
+        if let (Some(nested), [block]) = (attr.and_then(Attr::block), value.items())
+            && !value.is_sensitive()
+            && block.entries().is_some()
+            && super::inline::rule(block, "").is_none()
+        {
+            given(entry, &format!("{path}."), block, nested, false);
+            continue;
+        }
+        match weight(attr, value) {
+            Weight::Shown => match waits_for(entry.change, attr, value) {
+                Some(source) => entry.rows.push(Row { path, body: Body::Is(source), forces: false }),
+                None if value.is_unknown() && attr.is_some_and(|a| a.chosen) => entry.later += 1,
+                None => entry.rows.extend(delta::made(&path, value)),
+            },
+            Weight::Default => entry.defaults += 1,
+            Weight::Later => entry.later += 1,
+            Weight::Nothing => {}
+        }
+    }
+}
+
 /// The dependency whose attribute an unknown value will be, where only one can be meant.
-fn waits_for(change: &Change, attr: Option<&Attr>) -> Option<String> {
+fn waits_for(change: &Change, attr: Option<&Attr>, value: &Value) -> Option<String> {
     let (kind, name) = attr?.refers.split_once('.')?;
+    let listed = matches!(value.items(), [one] if one.is_unknown());
     let mut sources = change.dependencies.iter().filter(|d| d.kind.as_ref() == kind);
     match (sources.next(), sources.next()) {
-        (Some(one), None) => Some(format!("{one}.{name} (known after apply)")),
+        (Some(one), None) if value.is_unknown() && !value.is_sensitive() => Some(format!("{one}.{name} (known after apply)")),
+        (Some(one), None) if listed && !value.is_sensitive() => Some(format!("[{one}.{name} (known after apply)]")),
+        _ => None,
+    }
+}
+
+/// The attribute at a path within nested blocks; none below maps and lists of plain values.
+fn nested<'a>(attrs: &'a [Attr], path: &str) -> Option<&'a Attr> {
+    use crate::words::schema::Kind;
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let attr = attrs.iter().find(|a| a.name == name.split('[').next().unwrap_or(name))?;
+    match (rest, attr.kind) {
+        (None, _) => Some(attr),
+        (Some(rest), Kind::Object(attrs) | Kind::List(Kind::Object(attrs)) | Kind::Set(Kind::Object(attrs))) => nested(attrs, rest),
         _ => None,
     }
 }
@@ -279,11 +305,19 @@ fn updated(entry: &mut Entry<'_>, attrs: &[Attr]) {
             continue;
         }
         let mut rows = delta::changed(name, attr, old, new);
+        // Within a block too the cloud makes some values by itself.
+        let known = rows.len();
+        rows.retain(|row| !(ends_unknown(row) && nested(attrs, &row.path).is_some_and(|a| a.computed || a.chosen) && !forces(name)));
+        entry.later += known - rows.len();
         rows.iter_mut().for_each(|row| row.forces = forces(name));
         entry.rows.extend(rows);
     }
     without_echo(&mut entry.rows);
     entry.rows.sort_by_key(|row| !row.forces);
+}
+
+fn ends_unknown(row: &Row) -> bool {
+    matches!(&row.body, Body::Becomes(_, to) | Body::Added(to) if to == super::inline::UNKNOWN)
 }
 
 /// `tags_all` says again what `tags` says; what comes of the provider's default tags stays.

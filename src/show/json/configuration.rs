@@ -113,6 +113,10 @@ pub(super) fn relevant(plan: &Plan, given: &Configuration) -> Json {
     for (_, block) in given.blocks.iter().filter(|(address, _)| acts(address)) {
         references(&Json::Object(block.expressions.clone()), &mut found);
     }
+    let changes = |name: &&String| plan.outputs.get(*name).is_some_and(|o| o.before != o.after);
+    for (_, output) in given.outputs.iter().filter(|(name, _)| changes(name)) {
+        references(output, &mut found);
+    }
     found.into_iter().map(|(resource, attribute)| json!({ "resource": resource, "attribute": attribute })).collect()
 }
 

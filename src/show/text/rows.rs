@@ -82,7 +82,9 @@ impl Page {
         };
         let mut rest = items;
         while let Some(item) = rest.first() {
-            line.pad(column);
+            if line.width() < column {
+                line.pad(column);
+            }
             let (lead, item, used) = match fold(rest) {
                 Some((head, one)) => (format!("{}: ", head.text), Item { danger: head.danger.or(one.danger.clone()), depth: 0, ..one }, 2),
                 None => (String::new(), item.clone(), 1),
@@ -130,12 +132,15 @@ impl Page {
     pub(super) fn cells(&mut self, rows: &[Row], fold: &str) {
         let short = |row: &Row| matches!(&row.body, Body::Is(v) if v.len() <= 26 && row.path.len() <= NAMES);
         let (cells, long): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| short(row));
+        let widest = rows.iter().map(|row| row.path.len()).filter(|n| *n <= NAMES).max().unwrap_or(0).max(12);
         let (names, values) = cells.iter().fold((12, 0), |(n, v), row| match &row.body {
             Body::Is(value) => (n.max(row.path.len()), v.max(value.chars().count())),
             _ => (n, v),
         });
+        let across = ((self.look.width - INDENT + 3) / (names + 2 + values + 3)).clamp(1, 3);
+        // One below the other, short and long values begin in one column.
+        let names = if across == 1 || cells.len() == 1 { widest } else { names };
         let cell = names + 2 + values + 3;
-        let across = ((self.look.width - INDENT + 3) / cell.max(1)).clamp(1, 3);
         for chunk in cells.chunks(across) {
             let mut line = Line::default();
             for (i, row) in chunk.iter().enumerate() {
@@ -148,7 +153,7 @@ impl Page {
             self.lines.push(line);
         }
         let open = matches!(long.last().map(|row| &row.body), Some(Body::Lines(..) | Body::Items(_)));
-        let column = INDENT + long.iter().map(|row| row.path.len()).filter(|n| *n <= NAMES).max().unwrap_or(0).max(names) + 2;
+        let column = INDENT + if across == 1 { widest } else { long.iter().map(|row| row.path.len()).filter(|n| *n <= NAMES).max().unwrap_or(0).max(names) } + 2;
         for row in long {
             self.row(row, column);
         }
