@@ -282,7 +282,8 @@ fn nested<'a>(attrs: &'a [Attr], path: &str) -> Option<&'a Attr> {
     let attr = attrs.iter().find(|a| a.name == name.split('[').next().unwrap_or(name))?;
     match (rest, attr.kind) {
         (None, _) => Some(attr),
-        (Some(rest), Kind::Object(attrs) | Kind::List(Kind::Object(attrs)) | Kind::Set(Kind::Object(attrs))) => nested(attrs, rest),
+        (Some(rest), Kind::Object(attrs)) => nested(attrs, rest),
+        (Some(rest), Kind::List(Kind::Object(attrs)) | Kind::Set(Kind::Object(attrs))) => nested(attrs, rest),
         _ => None,
     }
 }
