@@ -6,11 +6,10 @@ use aws_sdk_ec2::operation::modify_instance_attribute::builders::ModifyInstanceA
 use aws_sdk_ec2::operation::modify_network_interface_attribute::builders::ModifyNetworkInterfaceAttributeFluentBuilder as ModifyNic;
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, AttributeValue, IamInstanceProfileAssociation, IamInstanceProfileSpecification, Instance as Described,
-    InstanceCreditSpecificationRequest, SecureBlobAttributeValue,
+    InstanceAttributeName, InstanceCreditSpecificationRequest,
 };
-use aws_smithy_types::Blob;
 
-use super::user_data::{bytes, decoded, is_hash, same};
+use super::user_data::{bytes, decoded, encoded, is_hash, same};
 use super::{CapacityReservationSpecification, Instance, MetadataOptions, PrivateDnsNameOptions, differs, some, volumes};
 use crate::aws::Aws;
 use crate::aws::ec2::{by, retag};
@@ -126,7 +125,8 @@ impl Change<'_> {
         }
         let shutdown = |i: &Instance| some(i.instance_initiated_shutdown_behavior.as_deref());
         if let Some(word) = shutdown(want).filter(|word| shutdown(have).as_ref() != Some(word)) {
-            self.attribute().instance_initiated_shutdown_behavior(text(&word)).send().await?;
+            let call = self.attribute().attribute(InstanceAttributeName::InstanceInitiatedShutdownBehavior);
+            call.value(word).send().await?;
         }
         if let Some(on) = want.monitoring.filter(|on| Some(*on) != have.monitoring) {
             if on {
@@ -302,9 +302,9 @@ impl Change<'_> {
                 self.attribute().ebs_optimized(bool(on)).send().await?;
             }
             if let Some(data) = data {
-                // Here the SDK encodes.
-                let data = SecureBlobAttributeValue::builder().value(Blob::new(data)).build();
-                self.attribute().user_data(data).send().await?;
+                // This form of the call takes base64, like RunInstances; the other one encodes by itself.
+                let call = self.attribute().attribute(InstanceAttributeName::UserData);
+                call.value(encoded(&data)).send().await?;
             }
             if let Some(given) = reservation {
                 let call = self.aws.ec2.modify_instance_capacity_reservation_attributes().instance_id(self.id);
