@@ -3,5 +3,6 @@
 
 mod faults;
 mod gateway_node;
+mod interop;
 mod sandbox;
 mod support;

@@ -283,6 +283,7 @@ fn ebs(disk: &EbsBlockDevice) -> BTreeMap<String, String> {
         ("iops", number(disk.iops())),
         ("snapshot_id", disk.snapshot_id().unwrap_or_default().to_owned()),
         ("throughput", number(disk.throughput())),
+        ("volume_initialization_rate", number(disk.volume_initialization_rate())),
         ("volume_size", number(disk.volume_size())),
         ("volume_type", disk.volume_type().map(|t| t.as_str().to_owned()).unwrap_or_default()),
     ];
