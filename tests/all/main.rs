@@ -4,5 +4,6 @@
 mod faults;
 mod gateway_node;
 mod interop;
+mod reference;
 mod sandbox;
 mod support;
