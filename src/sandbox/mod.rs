@@ -87,7 +87,7 @@ impl Sandbox {
 
     /// Brings it up, installing what is missing first, or takes the one that is up already.
     pub fn up(&self, progress: &mut dyn FnMut(Step)) -> Result<Running> {
-        let lock = self.lock(progress)?;
+        let lock = self.lock(&self.name, progress)?;
         if let Some(running) = self.running() {
             if running.version == install::version() {
                 return Ok(running);
@@ -95,7 +95,7 @@ impl Sandbox {
             progress(Step::Replacing);
             server::stop(&running, &self.record())?;
         }
-        let python = install::ready(&self.folder, progress)?;
+        let python = self.python(progress)?;
         progress(Step::Starting);
         let running = server::start(&python, &install::layer(&self.folder)?, &self.record(), &self.log())?;
         drop(lock);
@@ -107,7 +107,7 @@ impl Sandbox {
         if !self.folder.is_dir() {
             return Ok(false);
         }
-        let _lock = self.lock(&mut |_| ())?;
+        let _lock = self.lock(&self.name, &mut |_| ())?;
         let running = self.running();
         if let Some(running) = &running {
             server::stop(running, &self.record())?;
@@ -146,17 +146,14 @@ impl Sandbox {
 
     /// A server of its own that ends when the value is dropped, or when this process dies however it dies. Its files go to `folder`.
     pub fn private(&self, folder: &Path, progress: &mut dyn FnMut(Step)) -> Result<Private> {
-        let python = {
-            let _lock = self.lock(progress)?;
-            install::ready(&self.folder, progress)?
-        };
+        let python = self.python(progress)?;
         progress(Step::Starting);
         server::private(&python, &install::layer(&self.folder)?, folder)
     }
 
     /// The Python of the sandbox's environment, installed where it is missing: it has an AWS client of another make.
     pub fn python(&self, progress: &mut dyn FnMut(Step)) -> Result<PathBuf> {
-        let _lock = self.lock(progress)?;
+        let _lock = self.lock("venv", progress)?;
         install::ready(&self.folder, progress)
     }
 
@@ -168,10 +165,11 @@ impl Sandbox {
         self.folder.join(format!("{}.json", self.name))
     }
 
-    /// One command at a time brings up, stops or installs. The operating system frees the lock of a process that died.
-    fn lock(&self, progress: &mut dyn FnMut(Step)) -> Result<File> {
+    /// One command at a time installs, and one at a time brings up or stops the server of one name. The operating system frees the
+    /// lock of a process that died.
+    fn lock(&self, what: &str, progress: &mut dyn FnMut(Step)) -> Result<File> {
         fs::create_dir_all(&self.folder).map_err(|e| failed("make", &self.folder, &e))?;
-        let path = self.folder.join("lock");
+        let path = self.folder.join(format!("{what}.lock"));
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|e| failed("open", &path, &e))?;
         if file.try_lock().is_err() {
             progress(Step::Waiting);

@@ -1,5 +1,6 @@
 //! Everything that is tested from outside: one target, so that it is linked once.
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+#![allow(unreachable_pub, reason = "what one module of the tests shows another")]
 
 mod faults;
 mod gateway_node;

@@ -30,7 +30,7 @@ fn one_server_for_all_who_ask() {
     assert_eq!(sandbox.reset(), Ok(true));
     let mut steps = vec![];
     let after = sandbox.up(&mut |step| steps.push(step)).unwrap();
-    assert!(steps.is_empty(), "a healthy one is taken as it is: {steps:?}");
+    assert!(!steps.contains(&Step::Starting), "a healthy one is taken as it is: {steps:?}");
     assert_eq!(after.pid, both[0].pid);
     assert_ne!(after.epoch, both[0].epoch, "what is empty again has another epoch");
 
@@ -50,7 +50,7 @@ fn a_server_that_died_is_told() {
     }
     let mut steps = vec![];
     let second = sandbox.up(&mut |step| steps.push(step)).unwrap();
-    assert_eq!(steps, [Step::Starting]);
+    assert_eq!(steps.last(), Some(&Step::Starting));
     assert_ne!(second.epoch, first.epoch);
     assert_eq!(sandbox.down(), Ok(true));
 }
