@@ -17,11 +17,34 @@ fn strict_layer() {
     assert!(said.lines().filter(|line| line.starts_with("ok ")).count() >= 18, "{said}");
 }
 
+/// A sandbox that outlives commands, and not its test: it is taken down however the test ends.
+struct Passing(Sandbox);
+
+impl Passing {
+    fn new(name: &str) -> Self {
+        Self(Sandbox::new(&cache(), &format!("{name}-{}", std::process::id())))
+    }
+}
+
+impl std::ops::Deref for Passing {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.0
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let _ = self.0.down();
+    }
+}
+
 #[test]
 fn one_server_for_all_who_ask() {
-    let sandbox = Sandbox::new(&cache(), &format!("one-{}", std::process::id()));
+    let sandbox = Passing::new("one");
     let both: Vec<_> = std::thread::scope(|scope| {
-        let asking: Vec<_> = (0..2).map(|_| scope.spawn(|| sandbox.up(&mut |_| ()).unwrap())).collect();
+        let asking: Vec<_> = (0..2).map(|_| scope.spawn(|| sandbox.0.up(&mut |_| ()).unwrap())).collect();
         asking.into_iter().map(|asking| asking.join().unwrap()).collect()
     });
     assert_eq!(both[0], both[1]);
@@ -42,7 +65,7 @@ fn one_server_for_all_who_ask() {
 
 #[test]
 fn a_server_that_died_is_told() {
-    let sandbox = Sandbox::new(&cache(), &format!("died-{}", std::process::id()));
+    let sandbox = Passing::new("died");
     let first = sandbox.up(&mut |_| ()).unwrap();
     assert!(Command::new("kill").args(["-9", &first.pid.to_string()]).status().unwrap().success());
     while sandbox.status() != Status::Lost {
@@ -53,6 +76,17 @@ fn a_server_that_died_is_told() {
     assert_eq!(steps.last(), Some(&Step::Starting));
     assert_ne!(second.epoch, first.epoch);
     assert_eq!(sandbox.down(), Ok(true));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_server_holds_none_of_its_callers_files() {
+    let sandbox = Passing::new("files");
+    let running = sandbox.up(&mut |_| ()).unwrap();
+    let open = std::fs::read_dir(format!("/proc/{}/fd", running.pid)).unwrap();
+    let files: Vec<_> = open.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok()).filter(|path| path.is_absolute()).collect();
+    let own = |path: &std::path::PathBuf| path.starts_with("/dev") || *path == sandbox.log();
+    assert!(files.iter().all(own), "{files:?}");
 }
 
 #[test]

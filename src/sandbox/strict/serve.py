@@ -90,6 +90,8 @@ def main():
     signal.signal(signal.SIGINT, stop)
     if args.detach and hasattr(os, "setsid"):
         os.setsid()
+        # What the command's caller had open, such as a lock it holds, is not to be held for as long as this runs.
+        os.closerange(3, 65536)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if args.with_parent:
         threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop()), daemon=True).start()
