@@ -134,9 +134,9 @@ impl Page {
         if plan.is_empty() && plan.drift.is_empty() {
             let words = match (plan.purpose, plan.counts().unchanged) {
                 (Purpose::Destroy, _) => "nothing to destroy".to_owned(),
-                (_, 0) => "nothing to do: the stack holds no resources".to_owned(),
-                (_, 1) => "nothing to do: the one resource is as the stack wants it".to_owned(),
-                (_, n) => format!("nothing to do: all {n} resources are as the stack wants them"),
+                (_, 0) => "No changes: the stack holds no resources".to_owned(),
+                (_, 1) => "No changes: the one resource is as the stack wants it".to_owned(),
+                (_, n) => format!("No changes: all {n} resources are as the stack wants them"),
             };
             self.lines.push(Line::indented(2).with(Role::New, words));
         }

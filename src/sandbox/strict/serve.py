@@ -80,9 +80,6 @@ def main():
     parser.add_argument("--detach", action="store_true")
     args = parser.parse_args()
 
-    # Whatever the caller had open, such as a lock that it runs under, is none of ours to keep.
-    os.closerange(3, 1024)
-
     def stop(*_):
         os._exit(0)
 
