@@ -1,10 +1,12 @@
-//! The templates of the gateway-node stack, rendered by hand: what they say is checked before anything is applied.
+//! The gateway-node stack: its templates rendered by hand, and its whole life on an empty account.
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use regex::Regex;
 
+use crate::support::sandbox::{Cloud, cloud};
 use crate::support::user_data::check;
 
 fn template(name: &str) -> String {
@@ -39,4 +41,147 @@ fn user_data_of_both_instances_holds_together() {
     assert_eq!(gateway["gateway"]["auth"]["token"], node["gateway"]["token"]);
     assert_eq!(node["gateway"]["remote"], "wss://192.0.2.1:443");
     assert_eq!(gateway["gateway"]["port"], 443);
+}
+
+/// What a run of the program said, and how it ended.
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// The stack as a newcomer has it, in a project of its own, on an account of its own.
+struct Project {
+    folder: tempfile::TempDir,
+    cloud: Cloud,
+}
+
+impl Project {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let stack = folder.path().join("stacks/gateway-node");
+        fs::create_dir_all(stack.join("templates")).unwrap();
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/gateway-node");
+        fs::copy(from.join("stack.toml"), stack.join("stack.toml")).unwrap();
+        for file in fs::read_dir(from.join("templates")).unwrap().map(Result::unwrap) {
+            fs::copy(file.path(), stack.join("templates").join(file.file_name())).unwrap();
+        }
+        Self { folder, cloud: cloud() }
+    }
+
+    fn run(&self, command: &str, more: &[&str]) -> Said {
+        let key = format!("private_key_path={}", self.folder.path().join("key.pem").display());
+        let output = Command::new(env!("CARGO_BIN_EXE_ferroform"))
+            .args([command, "stacks/gateway-node", "--var", &key])
+            .args(more)
+            .current_dir(self.folder.path())
+            .envs(self.cloud.env())
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    fn state(&self) -> serde_json::Value {
+        let text = fs::read(self.folder.path().join("state/gateway-node.tfstate.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    async fn aws(&self) -> aws_config::SdkConfig {
+        let keys = aws_credential_types::Credentials::new(&self.cloud.access_key, "none", None, None, "test");
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).endpoint_url(&self.cloud.endpoint);
+        config.region(aws_config::Region::new("us-east-1")).credentials_provider(keys).http_client(http).load().await
+    }
+}
+
+/// How many calls `--stats` says were made.
+fn calls(said: &Said) -> usize {
+    let line = said.err.lines().find_map(|line| line.trim().strip_suffix(" calls"));
+    line.unwrap_or_else(|| panic!("no count of calls in\n{}", said.err)).parse().unwrap()
+}
+
+fn attribute(state: &serde_json::Value, kind: &str, name: &str, attribute: &str) -> serde_json::Value {
+    let resources = state["resources"].as_array().unwrap();
+    let found = resources.iter().find(|r| r["type"] == kind && r["name"] == name).unwrap();
+    found["instances"][0]["attributes"][attribute].clone()
+}
+
+/// How many things of each sort that the stack makes are in the account.
+async fn there_is(aws: &aws_config::SdkConfig) -> Vec<(&'static str, usize)> {
+    let (ec2, iam) = (aws_sdk_ec2::Client::new(aws), aws_sdk_iam::Client::new(aws));
+    let instances = ec2.describe_instances().send().await.unwrap().reservations.unwrap_or_default();
+    let live = instances.iter().flat_map(|r| r.instances()).filter(|i| i.state().and_then(|s| s.name()).is_some_and(|n| n.as_str() != "terminated"));
+    vec![
+        ("instances", live.count()),
+        ("groups", ec2.describe_security_groups().send().await.unwrap().security_groups().len()),
+        ("addresses", ec2.describe_addresses().send().await.unwrap().addresses().len()),
+        ("volumes", ec2.describe_volumes().send().await.unwrap().volumes().len()),
+        ("keys", ec2.describe_key_pairs().send().await.unwrap().key_pairs().len()),
+        ("roles", iam.list_roles().send().await.unwrap().roles().len()),
+        ("profiles", iam.list_instance_profiles().send().await.unwrap().instance_profiles().len()),
+        ("log groups", aws_sdk_cloudwatchlogs::Client::new(aws).describe_log_groups().send().await.unwrap().log_groups().len()),
+        ("alarms", aws_sdk_cloudwatch::Client::new(aws).describe_alarms().send().await.unwrap().metric_alarms().len()),
+    ]
+}
+
+#[tokio::test]
+async fn the_stack_lives_drifts_and_goes() {
+    let project = Project::new();
+    let aws = project.aws().await;
+    let before = there_is(&aws).await;
+
+    let applied = project.run("apply", &["--auto-approve"]);
+    assert_eq!(applied.code, 0, "{}", applied.err);
+    assert!(applied.err.contains("20 created"), "{}", applied.err);
+    for output in ["gateway_ip = ", "gateway_url = \"wss://", "ssh_gateway = ", "ssh_node = ", "gateway_token = (sensitive)"] {
+        assert!(applied.out.contains(output), "{output} is missing in\n{}", applied.out);
+    }
+
+    let clean = project.run("plan", &["--detailed-exitcode", "--stats"]);
+    assert_eq!(clean.code, 0, "{}{}", clean.out, clean.err);
+    assert!(clean.out.contains("No changes"), "{}", clean.out);
+    assert!(calls(&clean) <= 16, "{}", clean.err);
+
+    // The instances start with what the state says they were given, and both know the token, which nobody else does.
+    let state = project.state();
+    let token = attribute(&state, "random_password", "gateway_token", "result");
+    let token = token.as_str().unwrap();
+    let ec2 = aws_sdk_ec2::Client::new(&aws);
+    for role in ["gateway", "node"] {
+        let id = attribute(&state, "aws_instance", role, "id");
+        let asked = ec2.describe_instance_attribute().instance_id(id.as_str().unwrap());
+        let answer = asked.attribute(aws_sdk_ec2::types::InstanceAttributeName::UserData).send().await.unwrap();
+        let text = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, answer.user_data().unwrap().value().unwrap()).unwrap();
+        let config = check(role, &String::from_utf8(text).unwrap());
+        let given = if role == "gateway" { &config["gateway"]["auth"]["token"] } else { &config["gateway"]["token"] };
+        assert_eq!(given, token, "{role}");
+    }
+    for said in [&applied, &clean] {
+        assert!(!said.out.contains(token) && !said.err.contains(token), "the token is shown");
+    }
+
+    // Three changes behind its back.
+    let node = attribute(&state, "aws_instance", "node", "id");
+    let tag = aws_sdk_ec2::types::Tag::builder().key("Owner").value("me").build();
+    ec2.create_tags().resources(node.as_str().unwrap()).tags(tag).send().await.unwrap();
+    let group = attribute(&state, "aws_security_group", "openclaw", "id");
+    let open = ec2.authorize_security_group_ingress().group_id(group.as_str().unwrap()).ip_protocol("tcp");
+    open.from_port(8080).to_port(8080).cidr_ip("0.0.0.0/0").send().await.unwrap();
+    aws_sdk_cloudwatch::Client::new(&aws).delete_alarms().alarm_names("OpenClaw-Node-CPU-High").send().await.unwrap();
+
+    let drifted = project.run("plan", &["--detailed-exitcode"]);
+    assert_eq!(drifted.code, 2, "{}{}", drifted.out, drifted.err);
+    assert!(drifted.out.contains("1 to create, 1 to change, 1 tags only"), "{}", drifted.out);
+    for named in ["aws_instance.node", "tags.Owner", "8080/tcp from 0.0.0.0/0", "aws_cloudwatch_metric_alarm.node_cpu"] {
+        assert!(drifted.out.contains(named), "{named} is missing in\n{}", drifted.out);
+    }
+    assert_eq!(project.run("apply", &["--auto-approve"]).code, 0);
+    assert_eq!(project.run("plan", &["--detailed-exitcode"]).code, 0);
+
+    let destroyed = project.run("destroy", &["--auto-approve"]);
+    assert_eq!(destroyed.code, 0, "{}", destroyed.err);
+    assert_eq!(there_is(&aws).await, before);
+    assert!(!project.folder.path().join("key.pem").exists());
 }
