@@ -120,10 +120,11 @@ impl Session {
         if self.emptied.is_some() {
             return Ok(new_state());
         }
+        let quiet_for = self.store.quiet_for();
         let Loaded { state, pending, .. } = self.store.read()?;
         let mut state = state.unwrap_or_else(new_state);
         if !pending.is_empty() {
-            self.settle(&pending, &mut state, listener).await?;
+            self.settle(&pending, &mut state, quiet_for, listener).await?;
         }
         Ok(state)
     }
@@ -132,6 +133,7 @@ impl Session {
         &self,
         pending: &[crate::state::OpenIntent],
         state: &mut State,
+        quiet_for: Duration,
         listener: &dyn Listener,
     ) -> Result<Vec<crate::state::Event>> {
         let world = World::new(&self.stack.module, &self.files, &self.variables, &self.workspace);
@@ -140,7 +142,7 @@ impl Session {
             let config = providers.of_state(&open.intent.provider)?;
             providers.configure(&config, &world, None).await?;
         }
-        recover(pending, state, &REGISTRY, &providers, listener).await
+        recover(pending, state, &REGISTRY, &providers, quiet_for, listener).await
     }
 
     /// Takes the lock, and settles what an interrupted run left open.
@@ -155,11 +157,12 @@ impl Session {
             }
             return Ok(Held { lock, state: new_state() });
         }
+        let quiet_for = self.store.quiet_for();
         let Loaded { state, pending, .. } = self.store.fold(&lock)?;
         let mut state = state.unwrap_or_else(new_state);
         if !pending.is_empty() {
             cx.terminal.say("  The last run did not end. Settled from its journal:");
-            let records = self.settle(&pending, &mut state, listener).await?;
+            let records = self.settle(&pending, &mut state, quiet_for, listener).await?;
             let journal = self.store.begin(&lock, &state)?;
             for record in &records {
                 journal.append(record).await?;

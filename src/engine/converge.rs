@@ -162,11 +162,15 @@ impl Job<'_> {
         self.ty.find(&self.context(&reads), given).await
     }
 
-    /// The one that an interrupted creation with this token made, if it did.
-    pub async fn recover(&self, given: &Value) -> Outcome<Option<Id>> {
-        match self.find(given).await? {
-            Some(id) if self.is_mine(&id, given).await? => Ok(Some(id)),
-            _ => Ok(None),
+    /// The one that an interrupted creation with this token made, if it did or does until then: its call may be on its way still.
+    pub async fn recover(&self, given: &Value, until: Instant) -> Outcome<Option<Id>> {
+        let mut waits = backoff();
+        loop {
+            match self.find(given).await? {
+                Some(id) => return Ok(self.is_mine(&id, given).await?.then_some(id)),
+                None if Instant::now() >= until => return Ok(None),
+                None => tokio::time::sleep(waits.next().unwrap_or(HELD).min(until.saturating_duration_since(Instant::now()))).await,
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Settles what an interrupted run left open: each intent without an outcome is looked up and becomes state, or is dropped.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::converge::{self, Job};
 use super::event::{Event, Listener, Verb};
@@ -12,19 +12,24 @@ use crate::state::{Instance, OpenIntent, State, schema_conform};
 use crate::words::resource::{Registry, ResourceType};
 use crate::words::{Diagnostic, Result, Value};
 
+/// How long after its caller died a call may still take effect.
+const IN_FLIGHT: Duration = Duration::from_secs(3);
+
 /// Looks up every open intent. What it gives are the records that settle them: `state` has taken them in already; whoever holds
-/// the lock writes them to the journal, a preview doesn't.
+/// the lock writes them to the journal, a preview doesn't. `quiet_for` is how long ago the run died, at least.
 pub async fn recover(
     pending: &[OpenIntent],
     state: &mut State,
     registry: &Registry,
     providers: &Providers<'_>,
+    quiet_for: Duration,
     listener: &dyn Listener,
 ) -> Result<Vec<Record>> {
+    let until = Instant::now() + IN_FLIGHT.saturating_sub(quiet_for);
     let reader = Reader::default();
     let mut records = vec![];
     for open in pending {
-        let (found, settled) = settle(open, state, registry, providers, &reader, listener).await?;
+        let (found, settled) = settle(open, state, registry, providers, until, &reader, listener).await?;
         listener.on(Event::Recovered { address: open.intent.address.clone(), found });
         for record in settled {
             state.record(&record);
@@ -40,6 +45,7 @@ async fn settle(
     state: &State,
     registry: &Registry,
     providers: &Providers<'_>,
+    until: Instant,
     reader: &Reader,
     listener: &dyn Listener,
 ) -> Result<(String, Vec<Record>)> {
@@ -64,7 +70,7 @@ async fn settle(
             let id = match &open.id {
                 Some(id) => Some(id.clone()),
                 None if ty.is_local() || want.is_null() => None,
-                None => job.recover(&want).await.map_err(told)?,
+                None => job.recover(&want, until).await.map_err(told)?,
             };
             let found = match &id {
                 Some(id) => made(&job, id, &want).await.map_err(told)?,

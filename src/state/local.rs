@@ -83,6 +83,13 @@ impl LocalStore {
         beside(&self.path, ".journal")
     }
 
+    /// How long ago the journal was last written to; zero where that can't be told.
+    #[must_use]
+    pub fn quiet_for(&self) -> Duration {
+        let written = std::fs::metadata(self.journal_path()).and_then(|meta| meta.modified()).ok();
+        written.and_then(|at| at.elapsed().ok()).unwrap_or_default()
+    }
+
     /// The key of the journal.
     #[must_use]
     pub fn key_path(&self) -> PathBuf {
