@@ -120,7 +120,16 @@ mod tests {
         let error = Diagnostic::error("aws_instance has no attribute `instance_typ`")
             .at(&Span::new(&source, start..start + 12), "did you mean `instance_type`?")
             .help("all attributes: ferroform explain aws_instance");
-        insta::assert_snapshot!(one(&error, Look::PLAIN), @"");
+        insta::assert_snapshot!(one(&error, Look::PLAIN), @r#"
+        error: aws_instance has no attribute `instance_typ`
+           ╭─[stacks/gateway-node/stack.toml:3:1]
+         2 │ ami = "ami-0abc"
+         3 │ instance_typ = "t3.medium"
+           · ──────┬─────
+           ·       ╰── did you mean `instance_type`?
+           ╰────
+          help  all attributes: ferroform explain aws_instance
+        "#);
     }
 
     #[test]
@@ -133,7 +142,14 @@ mod tests {
             )
             .help("give the caller iam:PassRole on that role")
             .fact("state", "saved (serial 42); 3 of 9 actions done; run apply again to go on");
-        insta::assert_snapshot!(one(&error, Look::PLAIN), @"");
+        insta::assert_snapshot!(one(&error, Look::PLAIN), @r"
+        error: AWS refused to create aws_instance.gateway
+          operation  ec2 RunInstances in us-east-1, request 5c1e
+          code       UnauthorizedOperation: not authorized to perform iam:PassRole on
+                     arn:aws:iam::123456789012:role/openclaw-ec2-role
+          state      saved (serial 42); 3 of 9 actions done; run apply again to go on
+          help       give the caller iam:PassRole on that role
+        ");
     }
 
     #[test]

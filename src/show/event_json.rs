@@ -250,7 +250,9 @@ mod tests {
         let address: Address = "module.net[0].aws_subnet.a[\"x\"]".parse().expect("an address");
         let done = Event::Done { address, verb: Verb::Create, id: Some("subnet-1".into()), took: Duration::from_millis(1900) };
         let line = event(&done, "2026-01-01T00:00:00Z").expect("it has a message").to_string();
-        insta::assert_snapshot!(line, @"");
+        insta::assert_snapshot!(line, @r#"
+        {"@level":"info","@message":"module.net[0].aws_subnet.a[\"x\"]: Creation complete after 1s [id=subnet-1]","@module":"terraform.ui","@timestamp":"2026-01-01T00:00:00Z","hook":{"action":"create","elapsed_seconds":1,"id_key":"id","id_value":"subnet-1","resource":{"addr":"module.net[0].aws_subnet.a[\"x\"]","implied_provider":"aws","module":"module.net[0]","resource":"aws_subnet.a[\"x\"]","resource_key":"x","resource_name":"a","resource_type":"aws_subnet"}},"type":"apply_complete"}
+        "#);
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub fn span(took: Duration) -> String {
 pub fn line(event: &Event) -> Option<Line> {
     // What was done and for how long stand first: addresses have any length.
     let step = |mark: &str, role: Role, word: &str, time: String, address: &Address| {
-        let line = Line::indented(2).with(role, format!("{mark} {word:<11}")).with(Role::Plain, format!("{time:<9}"));
+        let line = Line::indented(2).with(role, format!("{mark} {word:<11}")).with(Role::Plain, format!("{time:<11}"));
         line.with(Role::Strong, address.to_string())
     };
     let tail = |id: Option<&String>| id.filter(|id| id.len() <= LONGEST).map_or_else(String::new, |id| format!("  {id}"));

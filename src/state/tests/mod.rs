@@ -44,7 +44,7 @@ fn intent(name: &str, action: Action) -> Event {
         provider: AWS.into(),
         token: format!("token-{name}"),
         deposed: None,
-        wanted: String::new(),
+        wanted: crate::words::Value::Null,
         dependencies: vec!["aws_vpc.main[0]".parse().unwrap()],
         create_before_destroy: false,
     })
