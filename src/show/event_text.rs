@@ -144,17 +144,33 @@ mod tests {
             Event::Refreshed { resources: 23, took: Duration::from_millis(240) },
             Event::Started { address: sg.clone(), verb: Verb::Update, id: Some("sg-0fe1".into()) },
             Event::Done { address: sg, verb: Verb::Update, id: Some("sg-0fe1".into()), took: Duration::from_millis(430) },
-            Event::Pending { address: node.clone(), verb: Verb::Create, status: "i-0d22 is pending".into(), since: Duration::from_secs(18) },
-            Event::Failed { address: node.clone(), verb: Verb::Create, error: Diagnostic::error("AWS refused"), took: Duration::from_secs(125) },
+            Event::Pending {
+                address: node.clone(),
+                verb: Verb::Create,
+                status: "i-0d22 is pending".into(),
+                since: Duration::from_secs(18),
+            },
+            Event::Failed {
+                address: node.clone(),
+                verb: Verb::Create,
+                error: Diagnostic::error("AWS refused"),
+                took: Duration::from_secs(125),
+            },
             Event::Skipped { address: Address::managed("aws_eip_association", "gateway"), verb: Verb::Create, because: Some(node) },
         ];
         let text: String = events.iter().filter_map(line).map(|l| l.show(Look::PLAIN) + "\n").collect();
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        · changing              aws_security_group.openclaw  sg-0fe1
+        ✔ changed    0.4 s      aws_security_group.openclaw  sg-0fe1
+        · creating   18 s       aws_instance.gateway  i-0d22 is pending
+        ✘ failed     2 min 5 s  aws_instance.gateway  to create: AWS refused
+        - left out              aws_eip_association.gateway  to create: needs aws_instance.gateway
+        ");
     }
 
     #[test]
     fn the_bar_says_how_far_and_how_long() {
-        insta::assert_snapshot!(bar(7, 10, Duration::from_secs(21), Look { width: 120, colour: false }), @"");
-        insta::assert_snapshot!(bar(0, 0, Duration::ZERO, Look::PLAIN), @"");
+        insta::assert_snapshot!(bar(7, 10, Duration::from_secs(21), Look { width: 120, colour: false }), @"  [████████████████░░░░░░░░] 7 of 10 · 21 s · about 9.0 s left · ctrl-c finishes what runs and saves");
+        insta::assert_snapshot!(bar(0, 0, Duration::ZERO, Look::PLAIN), @"  [████████████████████████] 0 of 0 · 0.0 s");
     }
 }

@@ -226,7 +226,13 @@ pub(super) fn gateway() -> Plan {
         ),
     ];
     changes.extend((0..4).map(|i| {
-        change("aws_eip", &format!("node{i}"), update, tagged(&format!("eipalloc-{i}"), "infra"), tagged(&format!("eipalloc-{i}"), "platform"))
+        change(
+            "aws_eip",
+            &format!("node{i}"),
+            update,
+            tagged(&format!("eipalloc-{i}"), "infra"),
+            tagged(&format!("eipalloc-{i}"), "platform"),
+        )
     }));
     let alarm = |name: &str| {
         json(r#"{"comparison_operator":"GreaterThanThreshold","threshold":80,"evaluation_periods":2,"actions_enabled":true,"alarm_actions":["arn:aws:sns:us-east-1:123456789012:openclaw-alerts"]}"#)

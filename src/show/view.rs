@@ -134,8 +134,19 @@ fn entry<'a>(plan: &Plan, change: &'a Change, registry: &Registry) -> Option<Ent
     let sort = sort(change)?;
     let attrs = attrs(registry, &change.address);
     let id = change.before.attr("id").as_str().map(str::to_owned);
-    let mut entry =
-        Entry { sort, change, id, why: None, dangers: danger::dangers(change), rows: vec![], defaults: 0, later: 0, default_tags: vec![], along: vec![], notes: vec![] };
+    let mut entry = Entry {
+        sort,
+        change,
+        id,
+        why: None,
+        dangers: danger::dangers(change),
+        rows: vec![],
+        defaults: 0,
+        later: 0,
+        default_tags: vec![],
+        along: vec![],
+        notes: vec![],
+    };
     match change.action {
         Action::Create => created(&mut entry, attrs),
         Action::Update | Action::Replace { .. } => updated(&mut entry, attrs),
@@ -223,7 +234,8 @@ fn created(entry: &mut Entry<'_>, attrs: &[Attr]) {
     // A tag of its own that the default has too is shown as its own.
     if let Some(all) = all_tags.entries() {
         let default = all.iter().filter(|(key, value)| after.attr("tags").get(key) != Some(*value));
-        entry.default_tags = default.map(|(key, value)| Row { path: key.to_string(), body: Body::Is(inline(value)), forces: false }).collect();
+        entry.default_tags =
+            default.map(|(key, value)| Row { path: key.to_string(), body: Body::Is(inline(value)), forces: false }).collect();
     }
     given(entry, "", &after, attrs, all_tags.entries().is_some());
     // What a type requires says what the thing is.

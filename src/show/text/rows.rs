@@ -153,7 +153,13 @@ impl Page {
             self.lines.push(line);
         }
         let open = matches!(long.last().map(|row| &row.body), Some(Body::Lines(..) | Body::Items(_)));
-        let column = INDENT + if across == 1 { widest } else { long.iter().map(|row| row.path.len()).filter(|n| *n <= NAMES).max().unwrap_or(0).max(names) } + 2;
+        let column = INDENT
+            + if across == 1 {
+                widest
+            } else {
+                long.iter().map(|row| row.path.len()).filter(|n| *n <= NAMES).max().unwrap_or(0).max(names)
+            }
+            + 2;
         for row in long {
             self.row(row, column);
         }
