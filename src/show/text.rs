@@ -571,7 +571,7 @@ mod tests {
         insta::assert_snapshot!(plan(&calm, &REGISTRY, &facts(), Look::PLAIN), @r"
         gateway-node · us-east-1 · account 1234-5678-9012 · state serial 41
         read 23 resources with 14 calls in 0.2 s
-        nothing to do: all 16 resources are as the stack wants them
+        No changes: all 16 resources are as the stack wants them
         ");
     }
 }
