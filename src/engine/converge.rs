@@ -238,7 +238,8 @@ impl Job<'_> {
         }
         let updated = Instant::now();
         loop {
-            live = self.ready(&live.id, Some(want), verb, started).await?;
+            // What is wanted says how to spell what there is; a value with unknown parts would say nothing.
+            live = self.ready(&live.id, Some(&known_or(want, &live.value)), verb, started).await?;
             let left = self.left(want, &live.value);
             if left.is_empty() {
                 return Ok(live);
