@@ -25,7 +25,7 @@ pub struct Diff {
 #[must_use]
 pub fn diff(ty: &dyn ResourceType, config: &Value, prior: Option<&Value>, default_tags: &Tags) -> Diff {
     let attrs = ty.attrs();
-    let mut after = with_tags_all(attrs, complete(attrs, config, prior), config, default_tags);
+    let mut after = with_tags_all(attrs, complete(attrs, config, prior, default_tags), config, default_tags);
     let Some(before) = prior else {
         let mut planned = Planned { prior: None, want: &mut after, changed: &[], replace: vec![], keep: vec![] };
         ty.plan(&mut planned);
@@ -49,15 +49,15 @@ pub fn diff(ty: &dyn ResourceType, config: &Value, prior: Option<&Value>, defaul
 }
 
 /// The configuration with everything filled in that it leaves to the cloud: from what there is, or unknown.
-fn complete(attrs: &[Attr], config: &Value, prior: Option<&Value>) -> Value {
+fn complete(attrs: &[Attr], config: &Value, prior: Option<&Value>, default_tags: &Tags) -> Value {
     let filled = attrs.iter().map(|attr| {
         let prior = prior.map(|p| p.attr(attr.name));
-        (Arc::from(attr.name), fill(attr, config.attr(attr.name), prior))
+        (Arc::from(attr.name), fill(attr, config.attr(attr.name), prior, default_tags))
     });
     Value::Object(Arc::new(filled.collect::<Object>()))
 }
 
-fn fill(attr: &Attr, config: &Value, prior: Option<&Value>) -> Value {
+fn fill(attr: &Attr, config: &Value, prior: Option<&Value>, default_tags: &Tags) -> Value {
     let marked = |value: Value| if attr.sensitive && !value.is_null() { value.sensitive() } else { value };
     let silent = config.is_null() || (attr.block().is_some() && config.items().is_empty() && !config.is_unknown());
     if attr.write_only {
@@ -67,7 +67,7 @@ fn fill(attr: &Attr, config: &Value, prior: Option<&Value>) -> Value {
         return marked(prior.cloned().unwrap_or_else(|| Value::Unknown(Arc::new(type_of(&attr.kind)))));
     }
     if let (Some(nested), false) = (attr.block(), config.is_unknown()) {
-        return fill_blocks(attr, nested, config, prior);
+        return fill_blocks(attr, nested, config, prior, default_tags);
     }
     match prior {
         // What means the same stays as the state spells it.
@@ -78,11 +78,18 @@ fn fill(attr: &Attr, config: &Value, prior: Option<&Value>) -> Value {
     }
 }
 
-fn fill_blocks(attr: &Attr, nested: &'static [Attr], config: &Value, prior: Option<&Value>) -> Value {
+fn fill_blocks(attr: &Attr, nested: &'static [Attr], config: &Value, prior: Option<&Value>, default_tags: &Tags) -> Value {
     let before = prior.map(Value::items).unwrap_or_default();
     let filled = config.items().iter().enumerate().map(|(i, block)| {
         let twin = if matches!(attr.kind, Kind::Set(_)) { before.iter().find(|b| agrees(nested, block, b)) } else { before.get(i) };
-        complete(nested, block, twin)
+        let filled = complete(nested, block, twin, default_tags);
+        // The tags of a volume that an instance was made with: all of them change along with its own.
+        match twin {
+            Some(before) if nested.iter().any(|a| a.name == "tags" && !same_attr(a, block.attr("tags"), before.attr("tags"))) => {
+                with_tags_all(nested, filled, block, default_tags)
+            }
+            _ => filled,
+        }
     });
     match attr.kind {
         Kind::Set(_) => Value::set(filled),
