@@ -24,7 +24,7 @@ crate::blocks! {
         #[attr(computed)]
         arn: Option<String>,
         /// What it is for.
-        #[attr(chosen, within(0, 256))]
+        #[attr(default_text("Managed by Terraform"), within(0, 256))]
         comment: Option<String>,
         /// The reusable set of name servers that serve it.
         #[attr(force_new, conflicts(&["vpc"]))]
@@ -84,25 +84,23 @@ impl Resource for Zone {
         },
     ];
     const EXAMPLE: &'static str = r#"
-[resource.aws_vpc.main]
-for_each = ["10.0.0.0/16", "10.1.0.0/16"]
-cidr_block = "${each.key}"
+[data.aws_vpc.main]
+default = true
 
 [resource.aws_route53_zone.example]
 name = "example.internal"
 comment = "inside"
-vpc = [{ vpc_id = '${aws_vpc.main["10.0.0.0/16"].id}' }]
+vpc = [{ vpc_id = '${data.aws_vpc.main.id}' }]
 tags = { team = "infra" }
 ---
-[resource.aws_vpc.main]
-for_each = ["10.0.0.0/16", "10.1.0.0/16"]
-cidr_block = "${each.key}"
+[data.aws_vpc.main]
+default = true
 
 [resource.aws_route53_zone.example]
 name = "example.internal"
 comment = "inside the second"
 force_destroy = true
-vpc = [{ vpc_id = '${aws_vpc.main["10.1.0.0/16"].id}' }]
+vpc = [{ vpc_id = '${data.aws_vpc.main.id}' }]
 tags = { team = "platform", Name = "example" }
 "#;
     type Cloud = Aws;
