@@ -93,11 +93,11 @@ impl Resource for Eip {
         Retry { operation: "ReleaseAddress", code: "InvalidIPAddress.InUse", message: "", within: Duration::from_secs(180) },
     ];
     const EXAMPLE: &'static str = r#"
-[resource.aws_eip.web]
+[resource.aws_eip.example]
 domain = "vpc"
 tags = { Name = "web" }
 ---
-[resource.aws_eip.web]
+[resource.aws_eip.example]
 domain = "vpc"
 tags = { Name = "www", team = "infra" }
 "#;

@@ -45,47 +45,37 @@ impl Resource for EipAssociation {
         Retry { operation: "AssociateAddress", code: "Gateway.NotAttached", message: "", within: Duration::from_secs(120) },
     ];
     const EXAMPLE: &'static str = r#"
-[resource.aws_vpc.net]
-cidr_block = "10.0.0.0/16"
+[data.aws_ami.linux]
+owners = ["amazon"]
+most_recent = true
+filter = [{ name = "name", values = ["al2023-ami-2023*-x86_64"] }]
 
-[resource.aws_internet_gateway.net]
-vpc_id = "${aws_vpc.net.id}"
-
-[resource.aws_subnet.net]
-vpc_id = "${aws_vpc.net.id}"
-cidr_block = "10.0.0.0/24"
-
-[resource.aws_network_interface.web]
-subnet_id = "${aws_subnet.net.id}"
+[resource.aws_instance.web]
+ami = "${data.aws_ami.linux.id}"
+instance_type = "t3.micro"
 
 [resource.aws_eip.web]
 domain = "vpc"
-depends_on = ["aws_internet_gateway.net"]
 
 [resource.aws_eip_association.example]
 allocation_id = "${aws_eip.web.id}"
-network_interface_id = "${aws_network_interface.web.id}"
+instance_id = "${aws_instance.web.id}"
 ---
-[resource.aws_vpc.net]
-cidr_block = "10.0.0.0/16"
+[data.aws_ami.linux]
+owners = ["amazon"]
+most_recent = true
+filter = [{ name = "name", values = ["al2023-ami-2023*-x86_64"] }]
 
-[resource.aws_internet_gateway.net]
-vpc_id = "${aws_vpc.net.id}"
-
-[resource.aws_subnet.net]
-vpc_id = "${aws_vpc.net.id}"
-cidr_block = "10.0.0.0/24"
-
-[resource.aws_network_interface.web]
-subnet_id = "${aws_subnet.net.id}"
+[resource.aws_instance.web]
+ami = "${data.aws_ami.linux.id}"
+instance_type = "t3.micro"
 
 [resource.aws_eip.web]
 domain = "vpc"
-depends_on = ["aws_internet_gateway.net"]
 
 [resource.aws_eip_association.example]
 allocation_id = "${aws_eip.web.id}"
-network_interface_id = "${aws_network_interface.web.id}"
+instance_id = "${aws_instance.web.id}"
 allow_reassociation = true
 "#;
     type Cloud = Aws;

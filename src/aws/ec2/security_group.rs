@@ -66,34 +66,34 @@ impl Resource for SecurityGroup {
         Retry { operation: "DeleteSecurityGroup", code: "InvalidGroup.InUse", message: "", within: Duration::from_secs(900) },
     ];
     const EXAMPLE: &'static str = r#"
-[resource.aws_vpc.net]
-cidr_block = "10.0.0.0/16"
+[data.aws_vpc.net]
+default = true
 
 [resource.aws_security_group.front]
 name = "front"
-vpc_id = "${aws_vpc.net.id}"
+vpc_id = "${data.aws_vpc.net.id}"
 
 [resource.aws_security_group.example]
 name = "web"
 description = "web servers"
-vpc_id = "${aws_vpc.net.id}"
+vpc_id = "${data.aws_vpc.net.id}"
 ingress = [
   { protocol = "tcp", from_port = 443, to_port = 443, cidr_blocks = ["10.1.0.0/16", "10.0.0.0/16"] },
   { protocol = "tcp", from_port = 22, to_port = 22, cidr_blocks = ["10.0.9.0/24"], description = "ssh" },
 ]
 tags = { Name = "web" }
 ---
-[resource.aws_vpc.net]
-cidr_block = "10.0.0.0/16"
+[data.aws_vpc.net]
+default = true
 
 [resource.aws_security_group.front]
 name = "front"
-vpc_id = "${aws_vpc.net.id}"
+vpc_id = "${data.aws_vpc.net.id}"
 
 [resource.aws_security_group.example]
 name = "web"
 description = "web servers"
-vpc_id = "${aws_vpc.net.id}"
+vpc_id = "${data.aws_vpc.net.id}"
 ingress = [
   { protocol = "tcp", from_port = 443, to_port = 443, cidr_blocks = ["10.0.0.0/16"], security_groups = ["${aws_security_group.front.id}"] },
   { protocol = "tcp", from_port = 22, to_port = 22, cidr_blocks = ["10.0.9.0/24"], description = "for the operators" },

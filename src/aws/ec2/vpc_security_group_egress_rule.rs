@@ -14,12 +14,12 @@ impl Direction for Egress {
     const DOC: &'static str = " A rule of a security group that lets something out. Declare a rule here or inside the group, not both.";
     const TYPE: &'static str = "aws_vpc_security_group_egress_rule";
     const EXAMPLE: &'static str = r#"
-[resource.aws_vpc.net]
-cidr_block = "10.0.0.0/16"
+[data.aws_vpc.net]
+default = true
 
 [resource.aws_security_group.web]
 name = "web"
-vpc_id = "${aws_vpc.net.id}"
+vpc_id = "${data.aws_vpc.net.id}"
 
 [resource.aws_vpc_security_group_egress_rule.example]
 security_group_id = "${aws_security_group.web.id}"
@@ -29,12 +29,12 @@ from_port = 443
 to_port = 443
 tags = { Name = "web" }
 ---
-[resource.aws_vpc.net]
-cidr_block = "10.0.0.0/16"
+[data.aws_vpc.net]
+default = true
 
 [resource.aws_security_group.web]
 name = "web"
-vpc_id = "${aws_vpc.net.id}"
+vpc_id = "${data.aws_vpc.net.id}"
 
 [resource.aws_vpc_security_group_egress_rule.example]
 security_group_id = "${aws_security_group.web.id}"

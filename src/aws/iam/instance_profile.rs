@@ -56,7 +56,7 @@ impl Resource for InstanceProfile {
     ];
     const EXAMPLE: &'static str = r#"
 [resource.aws_iam_role.app]
-for_each = ["blue", "green"]
+for_each = '${toset(["blue", "green"])}'
 name = "app-${each.key}"
 assume_role_policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]}'
 
@@ -67,7 +67,7 @@ role = '${aws_iam_role.app["blue"].name}'
 tags = { team = "infra" }
 ---
 [resource.aws_iam_role.app]
-for_each = ["blue", "green"]
+for_each = '${toset(["blue", "green"])}'
 name = "app-${each.key}"
 assume_role_policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]}'
 

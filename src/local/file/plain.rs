@@ -59,12 +59,12 @@ impl Resource for LocalFile {
     const TYPE: &'static str = "local_file";
     const EXAMPLE: &'static str = r#"
 [resource.local_file.example]
-filename = "inventory/hosts.txt"
+filename = "${path.module}/inventory/hosts.txt"
 content = "10.0.0.1 gateway\n"
 file_permission = "0644"
 ---
 [resource.local_file.example]
-filename = "inventory/hosts.txt"
+filename = "${path.module}/inventory/hosts.txt"
 content = "10.0.0.1 gateway\n"
 file_permission = "0644"
 "#;

@@ -56,12 +56,12 @@ impl Resource for LocalSensitiveFile {
     const TYPE: &'static str = "local_sensitive_file";
     const EXAMPLE: &'static str = r#"
 [resource.local_sensitive_file.example]
-filename = "keys/id_ed25519"
+filename = "${path.module}/keys/id_ed25519"
 content = "not for everyone\n"
 file_permission = "0600"
 ---
 [resource.local_sensitive_file.example]
-filename = "keys/id_ed25519"
+filename = "${path.module}/keys/id_ed25519"
 content = "not for everyone\n"
 file_permission = "0600"
 "#;
