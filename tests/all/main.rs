@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 #![allow(unreachable_pub, reason = "what one module of the tests shows another")]
 
+mod conformance;
 mod faults;
 mod gateway_node;
 mod interop;
 mod reference;
+mod lifecycle;
 mod sandbox;
 mod support;

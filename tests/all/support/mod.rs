@@ -1,6 +1,7 @@
 //! What tests share: a local AWS, and a proxy before it that fails on purpose.
 #![allow(dead_code, reason = "each part is used by some tests")]
 
+pub mod bench;
 pub mod proxy;
 pub mod sandbox;
 pub mod user_data;

@@ -1,0 +1,218 @@
+//! Every type, from its own example, through the engine: made, unchanged, changed in place, unchanged, imported, removed, gone.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use ferroform::engine::converge;
+use ferroform::engine::plan::{Action, Purpose};
+use ferroform::registry::REGISTRY;
+use ferroform::state::Instance;
+use ferroform::words::reads::Reads;
+use ferroform::words::resource::{Context, Known, ResourceType};
+use ferroform::words::schema::{Attr, Kind};
+use ferroform::words::{Address, Value};
+use futures::stream::{self, StreamExt};
+
+use crate::support::bench::{Bench, Outcome, acts, drifts};
+use crate::support::sandbox::cloud;
+
+/// How many types are under way together: the machine is small and the local AWS answers one call at a time.
+const TOGETHER: usize = 8;
+/// Nothing here takes that long; what does waits for something that never comes.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// What came of one type.
+struct Report {
+    name: &'static str,
+    took: Duration,
+    calls: u64,
+    outcome: Outcome<Seen>,
+}
+
+/// What its example showed.
+#[derive(Default)]
+struct Seen {
+    /// Attributes that can change in place and did.
+    changed: BTreeSet<String>,
+    /// Attributes that can change in place and did not.
+    unchanged: BTreeSet<String>,
+}
+
+#[test]
+fn every_type_lives_as_its_example_says() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let only = std::env::var("LIFECYCLE").unwrap_or_default();
+    let types = REGISTRY.resources.iter().copied().filter(|ty| ty.name().contains(&only));
+    let mut reports: Vec<Report> = runtime.block_on(stream::iter(types).map(report).buffer_unordered(TOGETHER).collect());
+    reports.sort_by_key(|report| report.name);
+    let mut failures = vec![];
+    for Report { name, took, calls, outcome } in &reports {
+        match outcome {
+            Ok(Seen { changed, unchanged }) => {
+                println!(
+                    "{name:<40} {:>5.1} s {calls:>4} calls, {:>2} of {:>2} changed in place",
+                    took.as_secs_f32(),
+                    changed.len(),
+                    changed.len() + unchanged.len()
+                );
+                for attr in unchanged {
+                    println!("    not changed: {attr}");
+                }
+            }
+            Err(why) => failures.push(format!("{name}: {why}")),
+        }
+    }
+    assert!(failures.is_empty(), "{} of {} types fail:\n\n{}", failures.len(), reports.len(), failures.join("\n\n"));
+}
+
+async fn report(ty: &'static dyn ResourceType) -> Report {
+    let started = Instant::now();
+    let mut bench = Bench::new(&cloud());
+    let mut step = "";
+    let lived = tokio::time::timeout(LIMIT, live(ty, &mut bench, &mut step)).await;
+    let outcome = lived.unwrap_or_else(|_| Err(format!("takes longer than {} s", LIMIT.as_secs())));
+    Report { name: ty.name(), took: started.elapsed(), calls: bench.calls(), outcome: outcome.map_err(|why| format!("{step}: {why}")) }
+}
+
+async fn live(ty: &'static dyn ResourceType, bench: &mut Bench, step: &mut &'static str) -> Outcome<Seen> {
+    let address = Address::managed(ty.name(), "example");
+    let (first, second) = ty.example().split_once("\n---\n").ok_or("the example is not of two stacks")?;
+
+    *step = "creating";
+    let open = bench.open(first)?;
+    let plan = bench.plan(&open, Purpose::Apply).await?;
+    let create = plan.changes.iter().find(|c| c.address == address).ok_or("the example has no resource of the name `example`")?;
+    if create.action != Action::Create {
+        return Err(format!("it would not be created: {:?}", create.action));
+    }
+    bench.apply(&open, &plan).await?;
+    *step = "created";
+    still(bench, &bench.plan(&open, Purpose::Apply).await?)?;
+
+    *step = "changing";
+    let open = bench.open(second)?;
+    let plan = bench.plan(&open, Purpose::Apply).await?;
+    let replaced: Vec<String> = acts(&plan).into_iter().filter(|text| !text.contains(" Update ")).collect();
+    if !replaced.is_empty() {
+        return Err(format!("it does more than change in place: {}", replaced.join("\n")));
+    }
+    let mut seen = Seen::default();
+    let change = plan.changes.iter().find(|c| c.address == address).ok_or("the second example has no resource of the name `example`")?;
+    compare(ty.attrs(), &[&change.before], &[&change.after], "", &mut seen);
+    if change.action == Action::Nothing && first.trim() != second.trim() {
+        return Err("the second example changes nothing".into());
+    }
+    bench.apply(&open, &plan).await?;
+    *step = "changed";
+    still(bench, &bench.plan(&open, Purpose::Apply).await?)?;
+
+    *step = "importing";
+    imported(ty, bench, &open, &address).await?;
+
+    *step = "removing";
+    let last = bench.state.instances[&address].clone();
+    let plan = bench.plan(&open, Purpose::Destroy).await?;
+    bench.apply(&open, &plan).await?;
+    let left: Vec<String> = bench.resources().map(ToString::to_string).collect();
+    if !left.is_empty() {
+        return Err(format!("still in the state: {}", left.join(", ")));
+    }
+    *step = "removed";
+    if ty.is_local() {
+        // Nothing but the state tells of it, unless it is a file.
+        let file = last.attributes.attr("filename").as_str().map(std::path::PathBuf::from);
+        return if file.is_some_and(|file| file.exists()) { Err("the file is still there".into()) } else { Ok(seen) };
+    }
+    let clients = bench.clients(&open, ty.name()).await?;
+    let reads = Reads::default();
+    let context = Context { cloud: clients.as_ref(), token: "", reads: &reads };
+    let found = ty.read(&context, &[Known { id: last.id().to_owned(), prior: None }]).await;
+    match found {
+        Ok(found) if found.is_empty() => Ok(seen),
+        Ok(found) => Err(format!("still there: {:?}", found[0])),
+        Err(failure) => Err(format!("can't be looked for: {failure}")),
+    }
+}
+
+/// Nothing differs and nothing moved.
+fn still(_: &Bench, plan: &ferroform::engine::plan::Plan) -> Outcome<()> {
+    let moved: Vec<String> = acts(plan).into_iter().chain(drifts(plan)).collect();
+    if moved.is_empty() { Ok(()) } else { Err(format!("the plan is not empty: {}", moved.join("\n"))) }
+}
+
+/// What an import brings into the state agrees with the configuration.
+async fn imported(ty: &'static dyn ResourceType, bench: &Bench, open: &crate::support::bench::Open, address: &Address) -> Outcome<()> {
+    let held = &bench.state.instances[address];
+    let clients = bench.clients(open, ty.name()).await?;
+    let reads = Reads::default();
+    let context = Context { cloud: clients.as_ref(), token: "", reads: &reads };
+    let given = import_id(ty.name(), held);
+    let id = match ty.import(&context, &given).await {
+        Err(_) if NOT_IMPORTED.contains(&ty.name()) => return Ok(()),
+        Err(failure) => return Err(format!("`{given}` is refused: {failure}")),
+        Ok(_) if NOT_IMPORTED.contains(&ty.name()) => return Err("it is listed as not to be imported, and can be".into()),
+        Ok(id) => id,
+    };
+    let found = ty.read(&context, &[Known { id: id.clone(), prior: None }]).await.map_err(|f| format!("can't be read: {f}"))?;
+    let [found] = found.as_slice() else { return Err(format!("{} answers for {id}", found.len())) };
+    if found.id != held.id() && !ty.is_local() {
+        return Err(format!("it has the id {} and not {}", found.id, held.id()));
+    }
+    if VALUE_ALONE.contains(&ty.name()) {
+        return Ok(());
+    }
+    let attributes = converge::attributes(ty, clients.as_ref(), found, &Value::Null);
+    let mut state = bench.state.clone();
+    let instance =
+        Instance { dependencies: held.dependencies.clone(), ..Instance::new(held.provider.clone(), ty.schema_version(), attributes) };
+    state.instances.insert(address.clone(), instance);
+    let plan = bench.plan_on(open, &state, Purpose::Apply).await?;
+    let unread = |name: &str| {
+        let attr = ty.attrs().iter().find(|a| a.name == name);
+        attr.is_some_and(|a| a.local) || NOT_READ.contains(&(ty.name(), name))
+    };
+    let change = plan.changes.iter().find(|c| c.address == *address).ok_or("it is not planned")?;
+    let differs = !matches!(change.action, Action::Nothing | Action::Update) || change.changed.iter().any(|name| !unread(name));
+    if differs { Err(format!("what was imported differs from the configuration: {}", acts(&plan).join("\n"))) } else { Ok(()) }
+}
+
+/// Types that only their own state can tell of: an import is refused in words.
+const NOT_IMPORTED: &[&str] = &["local_file", "local_sensitive_file", "tls_private_key", "tls_self_signed_cert"];
+
+/// Types of which an import tells the value and not what it was made of: Terraform's providers know no more.
+const VALUE_ALONE: &[&str] = &["random_id", "random_password", "random_string", "random_uuid", "terraform_data"];
+
+/// What no read can tell, and so differs after an import until the next apply.
+const NOT_READ: &[(&str, &str)] = &[];
+
+/// What a user gives to `import`: mostly the id.
+fn import_id(kind: &str, held: &Instance) -> String {
+    let attr = |name: &str| held.attributes.attr(name).as_str().unwrap_or_default().to_owned();
+    match kind {
+        "random_password" | "random_string" => attr("result"),
+        "random_id" => format!("{},{}", attr("prefix"), held.id()),
+        _ => held.id().to_owned(),
+    }
+}
+
+/// Which attributes that can change in place differ, blocks gone into.
+fn compare(attrs: &'static [Attr], before: &[&Value], after: &[&Value], path: &str, seen: &mut Seen) {
+    for attr in attrs.iter().filter(|a| !a.computed && !a.force_new && a.name != "tags_all") {
+        let name = if path.is_empty() { attr.name.to_owned() } else { format!("{path}.{}", attr.name) };
+        let of = |values: &[&Value]| -> Vec<Value> { values.iter().map(|v| v.attr(attr.name).bare_deep()).collect() };
+        let (was, is) = (of(before), of(after));
+        let items = |values: &[Value]| -> Vec<Value> { values.iter().flat_map(|v| v.items().to_vec()).collect() };
+        let nested = match attr.kind {
+            Kind::List(Kind::Object(nested)) | Kind::Set(Kind::Object(nested)) => Some(*nested),
+            _ => None,
+        };
+        if let Some(nested) = nested {
+            let (was, is) = (items(&was), items(&is));
+            compare(nested, &was.iter().collect::<Vec<_>>(), &is.iter().collect::<Vec<_>>(), &name, seen);
+            continue;
+        }
+        let told = |values: Vec<Value>| values.into_iter().filter(|v| !v.is_empty()).collect::<BTreeSet<_>>();
+        let list = if told(was) == told(is) { &mut seen.unchanged } else { &mut seen.changed };
+        list.insert(name);
+    }
+}
