@@ -174,7 +174,7 @@ pub(crate) fn modern(argv: impl IntoIterator<Item = OsString>, command: &clap::C
     let mut out = vec![];
     let mut rest = argv.into_iter();
     out.extend(rest.next());
-    while let Some(arg) = rest.next() {
+    for arg in rest.by_ref() {
         if arg == "--" {
             out.push(arg);
             break;

@@ -335,7 +335,7 @@ impl Applier<'_> {
         let outputs = self.outputs();
         let destroyed = self.plan.purpose == super::plan::Purpose::Destroy;
         let checks = if destroyed { vec![] } else { self.checks() };
-        for record in [(outputs != self.state.outputs).then(|| Record::Outputs(outputs))].into_iter().flatten() {
+        for record in [(outputs != self.state.outputs).then_some(Record::Outputs(outputs))].into_iter().flatten() {
             if let Err(error) = self.journal.append(&record).await {
                 self.result.unrecorded = error.0.into_iter().next();
             }

@@ -157,7 +157,8 @@ mod tests {
         for text in ["", "\n", "ä", "a\nb", "\t\tx = 1\n\n\n"] {
             let source = Source::new("s.toml", text);
             for range in [0..0, 0..1, 1..2, 0..text.len(), text.len()..text.len() + 3] {
-                one(&Diagnostic::warning("w").at(&Span::new(&source, range), ""), Look { width: 10, colour: true });
+                let drawn = one(&Diagnostic::warning("w").at(&Span::new(&source, range), ""), Look { width: 10, colour: true });
+                assert!(!drawn.is_empty());
             }
         }
     }

@@ -140,10 +140,7 @@ pub fn truth(value: &Value) -> Result<bool, Misfit> {
 }
 
 fn collection(value: &Value, ty: &Type, of: &Type) -> Fit {
-    let items = match value {
-        Value::List(items) | Value::Set(items) | Value::Tuple(items) => items,
-        _ => return refused(value, ty),
-    };
+    let (Value::List(items) | Value::Set(items) | Value::Tuple(items)) = value else { return refused(value, ty) };
     let unified;
     let of = if *of == Type::Any && matches!(value, Value::Tuple(_)) {
         unified = unify(items.iter().map(Value::type_of)).ok_or_else(|| Misfit::new("all elements must be of one type"))?;
@@ -168,10 +165,7 @@ pub fn set_of(items: Vec<Value>, of: &Type) -> Value {
 }
 
 fn map(value: &Value, ty: &Type, of: &Type) -> Fit {
-    let items = match value {
-        Value::Map(items) | Value::Object(items) => items,
-        _ => return refused(value, ty),
-    };
+    let (Value::Map(items) | Value::Object(items)) = value else { return refused(value, ty) };
     let unified;
     let of = if *of == Type::Any && matches!(value, Value::Object(_)) {
         unified = unify(items.values().map(Value::type_of)).ok_or_else(|| Misfit::new("all elements of a map must be of one type"))?;
@@ -185,10 +179,7 @@ fn map(value: &Value, ty: &Type, of: &Type) -> Fit {
 }
 
 fn tuple(value: &Value, ty: &Type, types: &[Type]) -> Fit {
-    let items = match value {
-        Value::Tuple(items) | Value::List(items) => items,
-        _ => return refused(value, ty),
-    };
+    let (Value::Tuple(items) | Value::List(items)) = value else { return refused(value, ty) };
     if items.len() != types.len() {
         return Err(Misfit::new(format!("{} elements are required, and there are {}", types.len(), items.len())));
     }
@@ -198,10 +189,7 @@ fn tuple(value: &Value, ty: &Type, types: &[Type]) -> Fit {
 }
 
 fn object(value: &Value, ty: &Type, attrs: &BTreeMap<Arc<str>, (Type, bool)>) -> Fit {
-    let items = match value {
-        Value::Map(items) | Value::Object(items) => items,
-        _ => return refused(value, ty),
-    };
+    let (Value::Map(items) | Value::Object(items)) = value else { return refused(value, ty) };
     let mut made = BTreeMap::new();
     for (name, (ty, optional)) in attrs {
         let value = match items.get(name) {

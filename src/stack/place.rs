@@ -22,12 +22,6 @@ impl Place {
         Self { source: source.clone(), whole: 0..source.text.len(), marks: vec![(0, 0)], exact: true }
     }
 
-    /// A part of a source without escapes, delimiters of that many bytes around it.
-    #[cfg(test)]
-    pub(super) fn inside(source: &Arc<Source>, whole: Range<usize>, delimiter: usize) -> Self {
-        Self { source: source.clone(), marks: vec![(0, whole.start + delimiter)], whole, exact: true }
-    }
-
     /// A TOML string, quotes included, that decodes to `text`.
     pub(super) fn toml(source: &Arc<Source>, whole: Range<usize>, text: &str) -> Self {
         let raw = source.text.get(whole.clone()).unwrap_or_default();

@@ -357,7 +357,7 @@ fn folded(events: &[Event], snapshot: Option<&[u8]>) -> usize {
     let marks = || events.iter().enumerate().filter_map(|(i, event)| if let Event::Fold { sum } = event { Some((i, sum)) } else { None });
     let Some(snapshot) = snapshot.filter(|_| marks().next().is_some()) else { return 0 };
     let sum = sha256(snapshot);
-    marks().filter(|(_, mark)| **mark == sum).map(|(i, _)| i + 1).last().unwrap_or(0)
+    marks().filter(|(_, mark)| **mark == sum).map(|(i, _)| i + 1).next_back().unwrap_or(0)
 }
 
 /// A journal of nothing but intents that are still open, on that snapshot.

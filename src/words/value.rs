@@ -182,6 +182,7 @@ impl Value {
     }
 
     /// The node with each child replaced; the child's name or index is given along. A set stays a set.
+    #[must_use]
     pub fn map_children(&self, f: &mut dyn FnMut(Step<'_>, &Self) -> Self) -> Self {
         match self {
             Self::Sensitive(inner) => inner.map_children(f).sensitive(),

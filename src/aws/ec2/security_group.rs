@@ -132,9 +132,10 @@ tags = { Name = "www", team = "infra" }
     async fn update(&self, cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
         let own = own(&live.id, live.value.owner_id.as_deref());
         let fresh = live.value.tags_all.contains_key(INTENT_TAG);
-        let have = match fresh {
-            true => actual(cx.cloud, &own).await?,
-            false => Rules { ingress: taken(live.value.ingress.as_ref(), &own), egress: taken(live.value.egress.as_ref(), &own) },
+        let have = if fresh {
+            actual(cx.cloud, &own).await?
+        } else {
+            Rules { ingress: taken(live.value.ingress.as_ref(), &own), egress: taken(live.value.egress.as_ref(), &own) }
         };
         if let Err(failure) = self.settle(cx.cloud, &own, &have, fresh).await {
             // Part of it was done before, or someone else did it.

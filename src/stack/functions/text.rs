@@ -51,9 +51,9 @@ fn title(a: &Args<'_>) -> Outcome {
     let mut inside = false;
     for c in a.text(0)?.chars() {
         if inside {
-            made.push(c)
+            made.push(c);
         } else {
-            made.extend(c.to_uppercase())
+            made.extend(c.to_uppercase());
         }
         inside = c.is_alphanumeric() || c == '_' || c == '\'';
     }

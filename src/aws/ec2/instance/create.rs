@@ -42,8 +42,8 @@ pub(super) async fn create(want: &Instance, cx: &Cx<'_, Aws>) -> Outcome<Id> {
 /// The one that a lost call with this token made.
 pub(super) async fn find(cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
     let found = cx.cloud.ec2.describe_instances().filters(by("client-token", [cx.token])).send().await?;
-    let instances = found.reservations.unwrap_or_default().into_iter().flat_map(|r| r.instances.unwrap_or_default());
-    Ok(instances.filter_map(|i| i.instance_id).next())
+    let mut instances = found.reservations.unwrap_or_default().into_iter().flat_map(|r| r.instances.unwrap_or_default());
+    Ok(instances.find_map(|i| i.instance_id))
 }
 
 /// Lack of room comes with a status that looks like a breakdown, but nothing was made, and asking again at once seldom helps.

@@ -96,7 +96,7 @@ pub(super) async fn update(want: &Instance, aws: &Aws, id: &str, have: &Instance
             retag(aws, pair.volume, pair.have.tags_all, &with_defaults(pair.want.tags, aws.default_tags())).await?;
         }
     }
-    if want.volume_tags != have.volume_tags { tag_all(want, aws, id, have).await } else { Ok(()) }
+    if want.volume_tags == have.volume_tags { Ok(()) } else { tag_all(want, aws, id, have).await }
 }
 
 /// Tags of all volumes that were made with the instance; a volume that was attached later has its own.
