@@ -5,6 +5,7 @@
 mod conformance;
 mod faults;
 mod gateway_node;
+mod house;
 mod interop;
 mod reference;
 mod lifecycle;
