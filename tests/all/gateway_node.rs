@@ -112,7 +112,10 @@ fn attribute(state: &serde_json::Value, kind: &str, name: &str, attribute: &str)
 async fn there_is(aws: &aws_config::SdkConfig) -> Vec<(&'static str, usize)> {
     let (ec2, iam) = (aws_sdk_ec2::Client::new(aws), aws_sdk_iam::Client::new(aws));
     let instances = ec2.describe_instances().send().await.unwrap().reservations.unwrap_or_default();
-    let live = instances.iter().flat_map(|r| r.instances()).filter(|i| i.state().and_then(|s| s.name()).is_some_and(|n| n.as_str() != "terminated"));
+    let live = instances
+        .iter()
+        .flat_map(|r| r.instances())
+        .filter(|i| i.state().and_then(|s| s.name()).is_some_and(|n| n.as_str() != "terminated"));
     vec![
         ("instances", live.count()),
         ("groups", ec2.describe_security_groups().send().await.unwrap().security_groups().len()),
@@ -153,7 +156,8 @@ async fn the_stack_lives_drifts_and_goes() {
         let id = attribute(&state, "aws_instance", role, "id");
         let asked = ec2.describe_instance_attribute().instance_id(id.as_str().unwrap());
         let answer = asked.attribute(aws_sdk_ec2::types::InstanceAttributeName::UserData).send().await.unwrap();
-        let text = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, answer.user_data().unwrap().value().unwrap()).unwrap();
+        let text =
+            base64::Engine::decode(&base64::engine::general_purpose::STANDARD, answer.user_data().unwrap().value().unwrap()).unwrap();
         let config = check(role, &String::from_utf8(text).unwrap());
         let given = if role == "gateway" { &config["gateway"]["auth"]["token"] } else { &config["gateway"]["token"] };
         assert_eq!(given, token, "{role}");

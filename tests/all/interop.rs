@@ -103,9 +103,9 @@ fn excepted(kind: &str, attribute: &str) -> bool {
 const MADE_UP: &[&str] = &["unique_id", "policy_id", "fingerprint", "key_pair_id"];
 
 fn attributes(kind: &str, attributes: &Map<String, Json>, account: &str) -> Json {
-    let kept = attributes.iter().filter(|(name, v)| {
-        !excepted(kind, name) && !is_nothing(v) && name.as_str() != "timeouts" && !MADE_UP.contains(&name.as_str())
-    });
+    let kept = attributes
+        .iter()
+        .filter(|(name, v)| !excepted(kind, name) && !is_nothing(v) && name.as_str() != "timeouts" && !MADE_UP.contains(&name.as_str()));
     Json::Object(kept.map(|(name, v)| (name.clone(), normal(v, account))).collect())
 }
 

@@ -1,5 +1,6 @@
 //! Everything that is tested from outside: one target, so that it is linked once.
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "tests print what they counted")]
 #![allow(unreachable_pub, reason = "what one module of the tests shows another")]
 
 mod conformance;
@@ -7,7 +8,7 @@ mod faults;
 mod gateway_node;
 mod house;
 mod interop;
-mod reference;
 mod lifecycle;
+mod reference;
 mod sandbox;
 mod support;
