@@ -227,6 +227,11 @@ pub fn can_convert(from: &Type, to: &Type) -> bool {
 
 /// The one type that values of all these can be made into.
 pub fn unify(types: impl IntoIterator<Item = Type>) -> Option<Type> {
+    let types: Vec<Type> = types.into_iter().collect();
+    // Each primitive can be a text, though not each another: the text among them decides.
+    if types.contains(&Type::String) && types.iter().all(|t| matches!(t, Type::Any | Type::String | Type::Number | Type::Bool)) {
+        return Some(Type::String);
+    }
     let mut found: Option<Type> = None;
     for ty in types {
         found = Some(match found {
@@ -254,7 +259,7 @@ fn unify_two(a: Type, b: Type) -> Option<Type> {
         (Map(a), Map(b)) => Some(Map(two(&a, &b)?)),
         (Tuple(a), Tuple(b)) if a.len() == b.len() => {
             let each: Option<Vec<Type>> = a.iter().cloned().zip(b.iter().cloned()).map(|(a, b)| unify_two(a, b)).collect();
-            each.map(Tuple).or_else(|| Some(List(Arc::new(unify(a.into_iter().chain(b))?))))
+            each.map(Tuple)
         }
         (Tuple(a), Tuple(b)) => Some(List(Arc::new(unify(a.into_iter().chain(b))?))),
         (Tuple(types), List(of)) | (List(of), Tuple(types)) => Some(List(all_and(types, &of)?)),

@@ -286,8 +286,8 @@ fn splat(source: &Expr, each: &Expr, cx: &Cx<'_>) -> Result<Value> {
     let one = |value: &Value| each.value(&Cx { locals: Some(&Locals { name: "*", value, next: cx.locals }), ..*cx });
     let made = match of.bare() {
         Value::Null => Value::Tuple(Arc::default()),
-        Value::List(items) => Value::Tuple(Arc::new(all(items.iter().map(one))?)),
-        Value::Tuple(items) | Value::Set(items) => Value::Tuple(Arc::new(all(items.iter().map(one))?)),
+        Value::List(items) | Value::Set(items) => Value::List(Arc::new(all(items.iter().map(one))?)),
+        Value::Tuple(items) => Value::Tuple(Arc::new(all(items.iter().map(one))?)),
         Value::Unknown(ty) => match ty.as_ref() {
             Type::List(ty) | Type::Set(ty) => {
                 let of = one(&Value::Unknown(ty.clone()))?.type_of();

@@ -80,12 +80,12 @@ impl Files {
         if self.embedded {
             return Err(Diagnostic::error(format!("the file `{path}` was not read when this plan was made")).into());
         }
-        let bytes: Arc<[u8]> = self.on_disk(path, &name)?.into();
+        let bytes: Arc<[u8]> = self.fetch(path, &name)?.into();
         self.lock().insert(name, bytes.clone());
         Ok(bytes)
     }
 
-    fn on_disk(&self, path: &str, name: &str) -> Result<Vec<u8>> {
+    fn fetch(&self, path: &str, name: &str) -> Result<Vec<u8>> {
         let full = self.root.join(name);
         let refuse = |why: String| Diagnostic::error(format!("can't read the file `{path}`: {why}"));
         let unreadable = |e: std::io::Error| match e.kind() {

@@ -12,6 +12,9 @@ use crate::words::{Diagnostic, Diagnostics, Result, Source};
 /// The most that the files of a stack may hold together, in bytes.
 const LIMIT: usize = 32 << 20;
 
+/// The most errors that are told at once.
+const MOST: usize = 100;
+
 /// Loads the stack at `path`: a directory, all of whose `.toml` files are one stack, or a single such file.
 ///
 /// `files` are those of the directory ([`Files::of`]), or what an earlier loading recorded.
@@ -27,12 +30,31 @@ pub fn load(path: &Path, files: &Files) -> Result<Stack> {
             errors.push(Diagnostic::error(format!("the stack in {} is too large: more than {} MB of TOML", dir.display(), LIMIT >> 20)));
             break;
         }
-        for entry in toml::parse(&source, &mut errors) {
-            builder.top(&entry, &mut errors);
+        let mut broken = Diagnostics::default();
+        let entries = toml::parse(&source, &mut broken);
+        let mut more = Diagnostics::default();
+        for entry in &entries {
+            builder.top(entry, &mut more);
         }
+        // What a broken file seems to say besides would only lead astray.
+        errors.0.extend(if broken.0.is_empty() { more.0 } else { broken.0 });
     }
     let stack = builder.done(&mut errors);
+    in_order(&mut errors);
+    if errors.0.len() > MOST {
+        let more = errors.0.len() - MOST;
+        errors.0.truncate(MOST);
+        errors.push(Diagnostic::error(format!("and {more} more errors")));
+    }
     errors.unless_errors(stack)
+}
+
+/// Sorts by file and place, as one would go through them.
+pub(super) fn in_order(errors: &mut Diagnostics) {
+    errors.0.sort_by(|a, b| {
+        let place = |d: &Diagnostic| d.label.as_ref().map(|(span, _)| (span.source.name.clone(), span.start));
+        place(a).cmp(&place(b))
+    });
 }
 
 /// The directory of a stack and the names of its files.

@@ -6,6 +6,7 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::{self as hcl, BinaryOperator, Expression, ObjectKey, TraversalOperator, UnaryOperator};
 use hcl_edit::structure::Body;
 use hcl_edit::template::{self as tpl, Directive, Element};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::expr::{Binary, Call, Expr, For, Node, Part, ResourceRef, Target, Template, Unary};
 use super::functions;
@@ -21,6 +22,8 @@ pub(super) struct Lower<'a> {
     errors: &'a mut Diagnostics,
     /// Variables of the `for`s around.
     locals: Vec<Arc<str>>,
+    /// Inside a string in quotes.
+    quoted: bool,
     /// In a template file every name is a variable of the template.
     free: bool,
 }
@@ -32,10 +35,10 @@ const HEADS: &[&str] = &["var", "local", "data", "module", "each", "count", "sel
 pub(super) fn template(text: &str, place: &Place, errors: &mut Diagnostics) -> Expr {
     let whole = place.whole();
     if !text.contains("${") && !text.contains("%{") {
-        return Expr::literal(Value::from(text), &whole);
+        return Expr::literal(Value::String(nfc(text)), &whole);
     }
     match hcl_edit::parser::parse_template(text) {
-        Ok(parsed) => Lower { place, errors, locals: vec![], free: false }.template(&parsed, whole),
+        Ok(parsed) => Lower { place, errors, locals: vec![], quoted: false, free: false }.template(&parsed, whole),
         Err(e) => {
             errors.push(refused(text, &e, place, "the template"));
             Expr::literal(Value::Null, &whole)
@@ -47,7 +50,7 @@ pub(super) fn template(text: &str, place: &Place, errors: &mut Diagnostics) -> E
 pub(super) fn file(text: &str, place: &Place) -> Result<Template, Diagnostics> {
     let mut errors = Diagnostics::default();
     let body = match hcl_edit::parser::parse_template(text) {
-        Ok(parsed) => Lower { place, errors: &mut errors, locals: vec![], free: true }.template(&parsed, place.whole()),
+        Ok(parsed) => Lower { place, errors: &mut errors, locals: vec![], quoted: false, free: true }.template(&parsed, place.whole()),
         Err(e) => return Err(refused(text, &e, place, "the template").into()),
     };
     errors.unless_errors(Template { body })
@@ -57,7 +60,7 @@ pub(super) fn file(text: &str, place: &Place) -> Result<Template, Diagnostics> {
 pub(super) fn expression(text: &str, place: &Place) -> Result<Expr, Diagnostics> {
     let mut errors = Diagnostics::default();
     let parsed: Expression = hcl_edit::parser::parse_expr(text.trim_end()).map_err(|e| refused(text, &e, place, "the expression"))?;
-    let expr = Lower { place, errors: &mut errors, locals: vec![], free: false }.expr(&parsed);
+    let expr = Lower { place, errors: &mut errors, locals: vec![], quoted: false, free: false }.expr(&parsed);
     errors.unless_errors(expr)
 }
 
@@ -70,7 +73,7 @@ pub(super) fn attributes(text: &str, place: &Place) -> Result<Vec<(Arc<str>, Spa
         match structure.as_attribute() {
             Some(attribute) => {
                 let span = place.span(attribute.key.span());
-                let expr = Lower { place, errors: &mut errors, locals: vec![], free: false }.expr(&attribute.value);
+                let expr = Lower { place, errors: &mut errors, locals: vec![], quoted: false, free: false }.expr(&attribute.value);
                 found.push((attribute.key.as_str().into(), span, expr));
             }
             None => {
@@ -131,11 +134,16 @@ impl Lower<'_> {
             Expression::Null(_) => Node::Literal(Value::Null),
             Expression::Bool(b) => Node::Literal(Value::Bool(*b.value())),
             Expression::Number(n) => Node::Literal(number(n)),
-            Expression::String(s) => Node::Literal(Value::from(s.value().as_str())),
+            Expression::String(s) => Node::Literal(Value::String(nfc(s.value()))),
             Expression::Array(items) => Node::Tuple(items.iter().map(|e| self.expr(e)).collect()),
             Expression::Object(items) => Node::Object(items.iter().map(|(k, v)| (self.key(k), self.expr(v.expr()))).collect()),
-            Expression::StringTemplate(t) => return self.parts_or_one(t.iter().collect(), span),
-            Expression::HeredocTemplate(t) => return self.parts_or_one(t.template.iter().collect(), span),
+            Expression::StringTemplate(t) => {
+                let before = std::mem::replace(&mut self.quoted, true);
+                let expr = self.parts_or_one(&t.iter().collect::<Vec<_>>(), span);
+                self.quoted = before;
+                return expr;
+            }
+            Expression::HeredocTemplate(t) => return self.parts_or_one(&t.template.iter().collect::<Vec<_>>(), span),
             Expression::Parenthesis(p) => self.expr(p.inner()).node,
             Expression::Variable(name) => return self.head(name.value().as_str(), span, &mut [].iter()),
             Expression::Conditional(c) => {
@@ -318,17 +326,15 @@ impl Lower<'_> {
     }
 
     fn template(&mut self, t: &tpl::Template, whole: Span) -> Expr {
-        self.parts_or_one(t.iter().collect(), whole)
+        self.parts_or_one(&t.iter().collect::<Vec<_>>(), whole)
     }
 
     /// A single `${...}` is the expression in it.
-    fn parts_or_one(&mut self, elements: Vec<&Element>, whole: Span) -> Expr {
-        if let [Element::Interpolation(one)] = elements[..] {
-            let mut inner = self.expr(&one.expr);
-            inner.span = whole;
-            return inner;
+    fn parts_or_one(&mut self, elements: &[&Element], whole: Span) -> Expr {
+        if let [Element::Interpolation(one)] = elements {
+            return self.expr(&one.expr);
         }
-        let parts = self.parts(&elements, false, false);
+        let parts = self.parts(elements, false, false, false);
         match &parts[..] {
             [] => Expr::literal(Value::from(""), &whole),
             [Part::Text(text)] => Expr::literal(Value::String(text.clone()), &whole),
@@ -337,7 +343,8 @@ impl Lower<'_> {
     }
 
     /// The elements as parts. Strip markers are done away with here: each takes the white space off the text next to it.
-    fn parts(&mut self, elements: &[&Element], strip_first: bool, strip_last: bool) -> Vec<Part> {
+    /// `raw` says that the parser left the escapes of a quoted string in them, as it does inside of directives.
+    fn parts(&mut self, elements: &[&Element], strip_first: bool, strip_last: bool, raw: bool) -> Vec<Part> {
         let strips = |e: &Element, left: bool| match e {
             Element::Literal(_) => false,
             Element::Interpolation(i) if left => i.strip.strip_start(),
@@ -353,7 +360,8 @@ impl Lower<'_> {
         for (i, element) in elements.iter().enumerate() {
             match element {
                 Element::Literal(text) => {
-                    let mut text = text.value().as_str();
+                    let plain = if raw { unescaped(text.value()) } else { std::borrow::Cow::Borrowed(text.value().as_str()) };
+                    let mut text = &*plain;
                     if i.checked_sub(1).map_or(strip_first, |before| strips(elements[before], false)) {
                         text = text.trim_start();
                     }
@@ -361,7 +369,7 @@ impl Lower<'_> {
                         text = text.trim_end();
                     }
                     if !text.is_empty() {
-                        parts.push(Part::Text(text.into()));
+                        parts.push(Part::Text(nfc(text)));
                     }
                 }
                 Element::Interpolation(i) => parts.push(Part::Value(self.expr(&i.expr))),
@@ -377,11 +385,11 @@ impl Lower<'_> {
                 let cond = self.expr(&d.if_expr.cond_expr);
                 let end = d.endif_expr.strip.strip_start();
                 let then_end = d.else_expr.as_ref().map_or(end, |e| e.strip.strip_start());
-                let then = self.parts(&d.if_expr.template.iter().collect::<Vec<_>>(), d.if_expr.strip.strip_end(), then_end);
+                let then = self.parts(&d.if_expr.template.iter().collect::<Vec<_>>(), d.if_expr.strip.strip_end(), then_end, self.quoted);
                 let otherwise = d
                     .else_expr
                     .as_ref()
-                    .map_or_else(Vec::new, |e| self.parts(&e.template.iter().collect::<Vec<_>>(), e.strip.strip_end(), end));
+                    .map_or_else(Vec::new, |e| self.parts(&e.template.iter().collect::<Vec<_>>(), e.strip.strip_end(), end, self.quoted));
                 Part::If { cond, then, otherwise }
             }
             Directive::For(d) => {
@@ -392,12 +400,45 @@ impl Lower<'_> {
                 self.locals.extend(key_var.clone());
                 self.locals.push(value_var.clone());
                 let elements: Vec<_> = d.for_expr.template.iter().collect();
-                let body = self.parts(&elements, d.for_expr.strip.strip_end(), d.endfor_expr.strip.strip_start());
+                let body = self.parts(&elements, d.for_expr.strip.strip_end(), d.endfor_expr.strip.strip_start(), self.quoted);
                 self.locals.truncate(depth);
                 Part::For { key_var, value_var, collection, body }
             }
         }
     }
+}
+
+/// A text with the escapes of a quoted string in it.
+fn unescaped(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains('\\') {
+        return text.into();
+    }
+    let mut made = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            made.push(c);
+            continue;
+        }
+        let code = |digits: usize, chars: &mut std::str::Chars<'_>| {
+            let hex: String = chars.by_ref().take(digits).collect();
+            u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32)
+        };
+        made.extend(match chars.next() {
+            Some('n') => Some('\n'),
+            Some('r') => Some('\r'),
+            Some('t') => Some('\t'),
+            Some('u') => code(4, &mut chars),
+            Some('U') => code(8, &mut chars),
+            other => other,
+        });
+    }
+    made.into()
+}
+
+/// The text in the normal form in which all texts are held: what looks the same is the same.
+pub(super) fn nfc(text: &str) -> Arc<str> {
+    if text.is_ascii() || unicode_normalization::is_nfc(text) { text.into() } else { text.nfc().collect::<String>().into() }
 }
 
 /// From the start of the one to the end of the other.
@@ -435,6 +476,6 @@ fn binary(operator: BinaryOperator) -> Binary {
 /// A parsed expression as one of ours.
 pub(super) fn lowered(e: &Expression, place: &Place) -> Result<Expr, Diagnostics> {
     let mut errors = Diagnostics::default();
-    let expr = Lower { place, errors: &mut errors, locals: vec![], free: false }.expr(e);
+    let expr = Lower { place, errors: &mut errors, locals: vec![], quoted: false, free: false }.expr(e);
     errors.unless_errors(expr)
 }

@@ -16,6 +16,8 @@ mod ops;
 mod place;
 mod scope;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod toml;
 mod types;
 mod variables;

@@ -54,9 +54,9 @@ pub(super) fn binary(operator: Binary, at: &Span, sides: &[Expr; 2], cx: &Cx<'_>
         Binary::LessEq => Value::Bool(a <= b),
         Binary::Greater => Value::Bool(a > b),
         Binary::GreaterEq => Value::Bool(a >= b),
-        Binary::Plus => arithmetic(a.plus(b), at)?,
-        Binary::Minus => arithmetic(a.minus(b), at)?,
-        Binary::Times => arithmetic(a.times(b), at)?,
+        Binary::Plus => arithmetic(plus(a, b), at)?,
+        Binary::Minus => arithmetic(decimal(a, b, |a, b| a.checked_sub(b), false).or_else(|| a.minus(b)), at)?,
+        Binary::Times => arithmetic(decimal(a, b, i128::checked_mul, true).or_else(|| a.times(b)), at)?,
         Binary::Over | Binary::Modulo if b == Number::from(0) => return wrong("division by zero".into(), right.span(), "zero"),
         Binary::Over => arithmetic(a.over(b), at)?,
         Binary::Modulo => arithmetic(a.modulo(b), at)?,
@@ -69,7 +69,33 @@ fn arithmetic(n: Option<Number>, at: &Span) -> Result<Value> {
     n.map_or_else(|| wrong("the result is too large for a number".into(), at, "out of range"), |n| Ok(Value::Number(n)))
 }
 
-/// As of 1.11 both sides are evaluated, so an error of the right side counts only where it is needed.
+/// The sum, exact to the last decimal where there are few.
+pub(super) fn plus(a: Number, b: Number) -> Option<Number> {
+    decimal(a, b, i128::checked_add, false).or_else(|| a.plus(b))
+}
+
+/// Terraform computes with many more digits than a double has: `0.1 + 0.2` is `0.3`. So fractions are computed as decimals.
+fn decimal(a: Number, b: Number, by: fn(i128, i128) -> Option<i128>, product: bool) -> Option<Number> {
+    if a.as_i64().is_some() && b.as_i64().is_some() {
+        return None;
+    }
+    let parts = |n: Number| {
+        let text = n.to_string();
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        Some((format!("{whole}{fraction}").parse::<i128>().ok()?, u32::try_from(fraction.len()).ok()?))
+    };
+    let ((x, x_scale), (y, y_scale)) = (parts(a)?, parts(b)?);
+    let (made, scale) = if product {
+        (by(x, y)?, x_scale + y_scale)
+    } else {
+        let scale = x_scale.max(y_scale);
+        let level = |n: i128, have: u32| n.checked_mul(10_i128.checked_pow(scale - have)?);
+        (by(level(x, x_scale)?, level(y, y_scale)?)?, scale)
+    };
+    Number::parse(&format!("{made}e-{scale}"))
+}
+
+/// The right side is evaluated only where the left one leaves it open, as Terraform has it from 1.12 on; before, its errors counted always.
 fn logic(operator: Binary, a: &Value, left: &Expr, right: &Expr, cx: &Cx<'_>) -> Result<Value> {
     let word = word(operator);
     let ends = operator == Binary::Or;

@@ -27,7 +27,9 @@ impl Place {
         let raw = source.text.get(whole.clone()).unwrap_or_default();
         match decode(raw) {
             Some((decoded, mut marks)) if decoded == text => {
-                marks.iter_mut().for_each(|(_, raw)| *raw += whole.start);
+                for (_, raw) in &mut marks {
+                    *raw += whole.start;
+                }
                 Self { source: source.clone(), whole, marks, exact: true }
             }
             _ => Self { source: source.clone(), whole, marks: vec![], exact: false },

@@ -38,7 +38,13 @@ pub(super) fn parse(source: &Arc<Source>, errors: &mut Diagnostics) -> Vec<Entry
     let (table, wrong) = DeTable::parse_recoverable(&source.text);
     for e in wrong {
         let span = Span::new(source, e.span().unwrap_or(0..0));
-        errors.push(Diagnostic::error("the file is no valid TOML").at(&span, e.message().trim_end_matches(['\n', '.'])));
+        let error = Diagnostic::error("the file is no valid TOML").at(&span, e.message().trim_end_matches(['\n', '.']));
+        let line = source.text[..span.start as usize].rsplit('\n').next().unwrap_or_default();
+        errors.push(if line.contains("${") && line.matches('"').count() > 1 {
+            error.help("a text with quotes inside `${...}` goes between single quotes, '...', or write the inner ones as \\\"")
+        } else {
+            error
+        });
     }
     entries(table.get_ref(), source)
 }

@@ -221,3 +221,78 @@ fn json(source: &Arc<Source>) -> Result<Vec<(String, Value)>> {
         _ => Err(Diagnostic::error(format!("the file `{}` must hold an object: {{\"name\": value}}", source.name)).into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STACK: &str = r#"
+[variable.region]
+description = "Where"
+type = "string"
+[variable.zones]
+type = "list(string)"
+default = ["a"]
+[variable.size]
+type = "number"
+default = 5
+sensitive = true
+validation = { condition = "${var.size < 10}", error_message = "too large: ${var.size}." }
+"#;
+
+    fn settled(given: &[(&str, &str)]) -> std::result::Result<BTreeMap<Arc<str>, Value>, String> {
+        let files = Files::embedded([("stack.toml".to_owned(), Arc::from(STACK.as_bytes()))].into());
+        let stack = crate::stack::load(std::path::Path::new("stack.toml"), &files).unwrap();
+        let one = |&(name, text): &(&str, &str)| Given {
+            name: name.into(),
+            value: RawValue::Text(text.into()),
+            source: "--var".into(),
+            lenient: false,
+        };
+        let given: Vec<Given> = given.iter().map(one).collect();
+        variables(&stack.module, &given, &files, &mut Diagnostics::default()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn texts_become_values_of_the_declared_type() {
+        let values = settled(&[("region", "123"), ("zones", "[\"x\", 2]"), ("size", "7")]).unwrap();
+        assert_eq!(values["region"], Value::from("123"));
+        assert_eq!(values["zones"], Value::list(["x".into(), "2".into()]));
+        assert_eq!(values["size"], Value::from(7).sensitive());
+        assert_eq!(settled(&[("region", "a"), ("region", "b")]).unwrap()["region"], Value::from("b"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_value_is_told() {
+        let wrong = |given: &[(&str, &str)]| settled(given).unwrap_err();
+        assert!(wrong(&[]).contains(
+            "variable `region` has no value (stack.toml:2:11: has no default); description: Where; help: give it: --var region=VALUE"
+        ));
+        assert!(wrong(&[("region", "a"), ("zones", "x")]).contains("refers to nothing"));
+        assert!(wrong(&[("region", "a"), ("zones", "5")]).contains("must be a list(string)"));
+        assert!(wrong(&[("region", "a"), ("size", "x")]).contains("a number is required"));
+        assert!(wrong(&[("region", "a"), ("regio", "x")]).contains("did you mean `region`?"));
+        let hidden = wrong(&[("region", "a"), ("size", "4711")]);
+        assert!(hidden.contains("is not accepted") && !hidden.contains("4711"), "{hidden}");
+    }
+
+    #[test]
+    fn values_are_read_from_files() {
+        let files = Files::embedded([].into());
+        let read = |name: &str, text: &str| {
+            let show = |g: Given| match g.value {
+                RawValue::Value(v, _) => format!("{}={}", g.name, v.to_json()),
+                RawValue::Text(t) => t,
+            };
+            file_values(name, text, true, &files).map(|all| all.into_iter().map(show).collect::<Vec<_>>().join(";"))
+        };
+        assert_eq!(read("x.tfvars", "a = \"b\"\nc = [1, true]\nd = { e = null }\n").unwrap(), "a=\"b\";c=[1,true];d={\"e\":null}");
+        assert_eq!(read("x.tfvars.json", "{\"a\": \"${b}\"}").unwrap(), "a=\"${b}\"");
+        assert_eq!(read("vars.toml", "a = \"${b}\"\nc = [1]").unwrap(), "a=\"${b}\";c=[1]");
+        for (name, text) in
+            [("x.tfvars", "a ="), ("x.tfvars", "b {}"), ("x.tfvars", "a = var.b"), ("x.json", "[1]"), ("x.json", "{"), ("x.toml", "a")]
+        {
+            assert!(read(name, text).is_err(), "{name} {text}");
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 mod conform;
 mod statics;
+#[cfg(test)]
+mod tests;
 
 pub use conform::conform;
 pub use statics::validate;

@@ -1,12 +1,366 @@
 //! What can be said of a stack before anything is evaluated.
 
-use crate::stack::syntax::Stack;
-use crate::words::Diagnostics;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::stack::convert;
+use crate::stack::expr::{Expr, Reference, Target};
+use crate::stack::syntax::{Block, Condition, Stack};
+use crate::words::error::nearest;
 use crate::words::resource::Registry;
+use crate::words::schema::{Attr, Kind};
+use crate::words::{Diagnostic, Diagnostics, Mode, Type, Value};
 
 /// Everything that is wrong with a stack as far as it shows without evaluating: unknown types and attributes, references to nothing,
 /// values of the wrong type.
 pub fn validate(stack: &Stack, registry: &Registry) -> Diagnostics {
-    let _ = (stack, registry);
-    Diagnostics::default()
+    let blocks = stack.module.resources.iter().map(|b| ((b.address.mode, &*b.address.kind, &*b.address.name), b)).collect();
+    let mut work = Statics { stack, registry, blocks, found: Diagnostics::default() };
+    for block in &stack.module.resources {
+        work.block(block);
+    }
+    work.providers();
+    work.rest();
+    crate::stack::load::in_order(&mut work.found);
+    work.found
+}
+
+struct Statics<'a> {
+    stack: &'a Stack,
+    registry: &'a Registry,
+    blocks: HashMap<(Mode, &'a str, &'a str), &'a Block>,
+    found: Diagnostics,
+}
+
+/// What a reference may use besides what is declared.
+#[derive(Clone, Copy, Default)]
+struct Allowed {
+    each: bool,
+    count: bool,
+    own: bool,
+}
+
+fn did_you_mean(near: Option<&str>, else_: &str) -> String {
+    near.map_or_else(|| else_.to_owned(), |near| format!("did you mean `{near}`?"))
+}
+
+impl<'a> Statics<'a> {
+    fn attrs(&self, mode: Mode, kind: &str) -> Option<&'static [Attr]> {
+        match mode {
+            Mode::Managed => self.registry.resource(kind).map(|t| t.attrs()),
+            Mode::Data => self.registry.data(kind).map(|t| t.attrs()),
+        }
+    }
+
+    fn block(&mut self, block: &'a Block) {
+        let allowed = Allowed { each: block.for_each.is_some(), count: block.count.is_some(), own: false };
+        for expr in block.count.iter().chain(&block.for_each) {
+            self.expr(expr, Allowed::default());
+        }
+        self.expr(&block.body, allowed);
+        block.timeouts.iter().for_each(|e| self.expr(e, allowed));
+        let life = &block.lifecycle;
+        self.conditions(&life.preconditions, allowed);
+        self.conditions(&life.postconditions, Allowed { own: true, ..allowed });
+        for reference in block.depends_on.iter().chain(&life.replace_triggered_by) {
+            self.reference(reference, Allowed { each: true, count: true, own: false });
+        }
+        self.provider_of(block);
+        match self.attrs(block.address.mode, &block.address.kind) {
+            Some(attrs) => self.body(attrs, &block.body, &block.address.kind, "", true),
+            None => self.no_such_type(block),
+        }
+        self.timeouts(block);
+    }
+
+    fn no_such_type(&mut self, block: &Block) {
+        let kind = &*block.address.kind;
+        let managed = self.registry.resources.iter().map(|t| t.name());
+        let data = self.registry.data.iter().map(|t| t.name());
+        let (word, near, other) = match block.address.mode {
+            Mode::Managed => ("resource type", nearest(kind, managed), self.registry.data(kind).map(|_| "data")),
+            Mode::Data => ("data source", nearest(kind, data), self.registry.resource(kind).map(|_| "resource")),
+        };
+        let label = match other {
+            Some(other) if near.is_none() => format!("there is a `{other}` of that name"),
+            _ => did_you_mean(near, "unknown"),
+        };
+        let error = Diagnostic::error(format!("there is no {word} `{kind}`")).at(&block.span, label);
+        self.found.push(error.help("all types: ferroform explain"));
+    }
+
+    fn provider_of(&mut self, block: &Block) {
+        let Some((name, alias)) = &block.provider else { return };
+        let known = |p: &crate::stack::syntax::ProviderBlock| p.name == *name && p.alias == *alias;
+        if self.registry.provider(name).is_none() {
+            let near = nearest(name, self.registry.providers.iter().map(|p| p.name()));
+            self.found.push(Diagnostic::error(format!("there is no provider `{name}`")).at(&block.span, did_you_mean(near, "unknown")));
+        } else if let Some(alias) = alias
+            && !self.stack.module.providers.iter().any(known)
+        {
+            let declared = self.stack.module.providers.iter().filter(|p| p.name == *name).filter_map(|p| p.alias.as_deref());
+            let label = did_you_mean(nearest(alias, declared), "not declared");
+            let error = Diagnostic::error(format!("`{}` uses the provider `{name}.{alias}`, which is not declared", block.address));
+            self.found.push(error.at(&block.span, label).help(format!("declare it: [[provider.{name}]] with alias = \"{alias}\"")));
+        } else if self.registry.provider_of(&block.address.kind).is_some_and(|p| p.name() != &**name) {
+            self.found.push(
+                Diagnostic::error(format!("`{}` is no type of the provider `{name}`", block.address.kind))
+                    .at(&block.span, "of another provider"),
+            );
+        }
+    }
+
+    fn timeouts(&mut self, block: &Block) {
+        let (Some(given), Some(ty)) = (&block.timeouts, self.registry.resource(&block.address.kind)) else { return };
+        let known: Vec<&str> = ty.timeouts().iter().map(|(name, _)| *name).collect();
+        for (name, at, _) in given.entries().into_iter().flatten() {
+            if !known.contains(&name) {
+                let error = Diagnostic::error(format!("{} has no time limit for `{name}`", ty.name()));
+                let error = error.at(at, did_you_mean(nearest(name, known.iter().copied()), "unknown"));
+                self.found.push(if known.is_empty() { error } else { error.help(format!("possible: {}", known.join(", "))) });
+            }
+        }
+    }
+
+    fn providers(&mut self) {
+        for block in &self.stack.module.providers {
+            self.expr(&block.body, Allowed::default());
+            match self.registry.provider(&block.name) {
+                Some(provider) => self.body(provider.attrs(), &block.body, &format!("provider {}", block.name), "", true),
+                None => {
+                    let near = nearest(&block.name, self.registry.providers.iter().map(|p| p.name()));
+                    self.found.push(
+                        Diagnostic::error(format!("there is no provider `{}`", block.name)).at(&block.span, did_you_mean(near, "unknown")),
+                    );
+                }
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        let module = &self.stack.module;
+        for expr in module.locals.values() {
+            self.expr(expr, Allowed::default());
+        }
+        for output in module.outputs.values() {
+            self.expr(&output.value, Allowed::default());
+            self.conditions(&output.preconditions, Allowed::default());
+            output.depends_on.iter().for_each(|r| self.reference(r, Allowed::default()));
+        }
+        for check in module.checks.values() {
+            self.conditions(&check.asserts, Allowed::default());
+        }
+        for variable in module.variables.values() {
+            self.conditions(&variable.validations, Allowed::default());
+        }
+    }
+
+    fn conditions(&mut self, conditions: &[Condition], allowed: Allowed) {
+        for rule in conditions {
+            self.expr(&rule.condition, allowed);
+            self.expr(&rule.error_message, allowed);
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr, allowed: Allowed) {
+        for reference in expr.references() {
+            self.reference(&reference, allowed);
+        }
+    }
+
+    fn reference(&mut self, reference: &Reference, allowed: Allowed) {
+        let module = &self.stack.module;
+        let nothing = |what: &str, name: &str, known: Vec<&str>, how: String| {
+            let near = nearest(name, known);
+            Diagnostic::error(format!("there is no {what} `{name}`")).at(&reference.span, did_you_mean(near, "refers to nothing")).help(how)
+        };
+        let error = match &reference.target {
+            Target::Variable(name) if !module.variables.contains_key(name) => {
+                nothing("variable", name, module.variables.keys().map(|k| &**k).collect(), format!("declare it: [variable.{name}]"))
+            }
+            Target::Local(name) if !module.locals.contains_key(name) => {
+                nothing("local value", name, module.locals.keys().map(|k| &**k).collect(), "declare it in [locals]".into())
+            }
+            Target::Module(name) => nothing("module", name, vec![], "modules are not supported yet".into()),
+            Target::Resource { mode, kind, name } => return self.resource_reference(reference, *mode, kind, name),
+            Target::Each if !allowed.each => {
+                Diagnostic::error("`each` has a meaning only in a block with `for_each`").at(&reference.span, "no `for_each` here")
+            }
+            Target::Each => return self.part(reference, &["key", "value"]),
+            Target::Count if !allowed.count => {
+                Diagnostic::error("`count` has a meaning only in a block with `count`").at(&reference.span, "no `count` here")
+            }
+            Target::Count => return self.part(reference, &["index"]),
+            Target::SelfRef if !allowed.own => {
+                Diagnostic::error("`self` has a meaning only in a postcondition").at(&reference.span, "can't be used here")
+            }
+            Target::Path => return self.part(reference, &["module", "root", "cwd"]),
+            Target::Terraform => return self.part(reference, &["workspace", "applying"]),
+            _ => return,
+        };
+        self.found.push(error);
+    }
+
+    /// `path.modul`: the word behind the dot.
+    fn part(&mut self, reference: &Reference, known: &[&str]) {
+        let Some(name) = &reference.attribute else { return };
+        if !known.contains(&&**name) {
+            let error = Diagnostic::error(format!("`{}` has no `{name}`", reference.target));
+            self.found.push(
+                error.at(&reference.span, did_you_mean(nearest(name, known.iter().copied()), &format!("one of {}", known.join(", ")))),
+            );
+        }
+    }
+
+    fn resource_reference(&mut self, reference: &Reference, mode: Mode, kind: &str, name: &str) {
+        let Some(block) = self.blocks.get(&(mode, kind, name)).copied() else {
+            return self.no_such_resource(reference, mode, kind, name);
+        };
+        let Some(attribute) = &reference.attribute else { return };
+        let repeated = block.count.is_some() || block.for_each.is_some();
+        if repeated && !reference.indexed {
+            let word = if block.count.is_some() { "count" } else { "for_each" };
+            let index = if block.count.is_some() { "[0]" } else { "[\"key\"]" };
+            let error = Diagnostic::error(format!("`{}` has `{word}`: an instance of it has to be chosen", block.address));
+            let error = error.at(&reference.span, "the index is missing");
+            self.found.push(error.help(format!(
+                "write `{}{index}.{attribute}`; in a block with the same `{word}`, `{}[{}].{attribute}`",
+                block.address,
+                block.address,
+                if block.count.is_some() { "count.index" } else { "each.key" }
+            )));
+            return;
+        }
+        let Some(attrs) = self.attrs(mode, kind) else { return };
+        let own = ["id", "timeouts"];
+        if !own.contains(&&**attribute) && !attrs.iter().any(|a| a.name == &**attribute) {
+            let near = nearest(attribute, attrs.iter().map(|a| a.name).chain(["id"]));
+            let error = Diagnostic::error(format!("{kind} has no attribute `{attribute}`"));
+            let error = error.at(&reference.span, did_you_mean(near, "no such attribute"));
+            self.found.push(error.help(format!("all attributes: ferroform explain {kind}")));
+        }
+    }
+
+    fn no_such_resource(&mut self, reference: &Reference, mode: Mode, kind: &str, name: &str) {
+        let full = |b: &Block| b.address.to_string();
+        let given = reference.target.to_string();
+        let names: Vec<String> = self.stack.module.resources.iter().map(full).collect();
+        let same_kind = self.stack.module.resources.iter().filter(|b| b.address.mode == mode && *b.address.kind == *kind);
+        let near = nearest(name, same_kind.map(|b| &*b.address.name)).map(|n| match mode {
+            Mode::Managed => format!("{kind}.{n}"),
+            Mode::Data => format!("data.{kind}.{n}"),
+        });
+        let near = near.or_else(|| nearest(&given, names.iter().map(String::as_str)).map(str::to_owned));
+        // A forgotten `data.`, `var.` or `local.` is the usual reason.
+        let other = if mode == Mode::Managed { Mode::Data } else { Mode::Managed };
+        let twin = self.blocks.get(&(other, kind, name)).map(|b| full(b));
+        let label = did_you_mean(twin.or(near).as_deref(), "refers to nothing");
+        let error = Diagnostic::error(format!("there is no `{given}` in this stack")).at(&reference.span, label);
+        let error = if kind.contains('_') || mode == Mode::Data {
+            error
+        } else {
+            error.help(format!("references look like `var.NAME`, `local.NAME` or `TYPE.NAME.ATTRIBUTE`; `{kind}` is no resource type"))
+        };
+        self.found.push(error);
+    }
+
+    /// A body that is written out, against the attributes of its type.
+    fn body(&mut self, attrs: &[Attr], body: &Expr, what: &str, path: &str, top: bool) {
+        let Some(entries) = body.entries() else { return };
+        let owner = if path.is_empty() { what.to_owned() } else { format!("block `{path}` of {what}") };
+        let mut given: Vec<&str> = vec![];
+        for (name, at, value) in entries {
+            given.push(name);
+            let Some(attr) = attrs.iter().find(|a| a.name == name) else {
+                let near = nearest(name, attrs.iter().filter(|a| !a.computed).map(|a| a.name));
+                let error = Diagnostic::error(format!("{owner} has no attribute `{name}`"));
+                let error = error.at(at, did_you_mean(near, "no such attribute"));
+                let kind = what.trim_start_matches("provider ");
+                self.found.push(if what == kind { error.help(format!("all attributes: ferroform explain {kind}")) } else { error });
+                continue;
+            };
+            let below = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            if attr.computed && !matches!(value.constant(), Some(Value::Null)) {
+                let error = Diagnostic::error(format!("`{name}` of {owner} can't be given"));
+                self.found.push(error.at(at, "is known only after the resource exists"));
+            } else if let Some(inner) = attr.block() {
+                self.blocks(inner, value, what, &below);
+            } else {
+                self.literal(&attr.kind, value, &below, what);
+            }
+        }
+        let computed_keys = body.entries().is_some_and(|e| e.count() == given.len());
+        for attr in attrs.iter().filter(|a| a.required && !given.contains(&a.name)) {
+            if computed_keys {
+                let word = if attr.block().is_some() { "a block " } else { "" };
+                let error = Diagnostic::error(format!("{owner} needs {word}`{}`", attr.name));
+                let at = if top { self.header(body) } else { body.span().clone() };
+                self.found.push(error.at(&at, format!("`{}` is missing", attr.name)));
+            }
+        }
+    }
+
+    /// The header of the block whose body this is.
+    fn header(&self, body: &Expr) -> crate::words::Span {
+        let of = self.stack.module.resources.iter().find(|b| std::ptr::eq(&raw const b.body, body)).map(|b| &b.span);
+        of.unwrap_or(body.span()).clone()
+    }
+
+    fn blocks(&mut self, inner: &[Attr], value: &Expr, what: &str, path: &str) {
+        if let Some(elements) = value.elements() {
+            for element in elements {
+                self.blocks(inner, element, what, path);
+            }
+        } else if value.entries().is_some() {
+            self.body(inner, value, what, path, false);
+        } else if let Some(constant) = value.constant().filter(|v| !v.is_null()) {
+            let error = Diagnostic::error(format!("`{path}` of {what} is a block, and this is {}", convert::kind_of(&constant)));
+            self.found.push(error.at(value.span(), "should be a table"));
+        }
+    }
+
+    /// A value that is written out, against its type.
+    fn literal(&mut self, kind: &Kind, value: &Expr, path: &str, what: &str) {
+        match (kind, value.elements(), value.entries().is_some()) {
+            (Kind::List(of) | Kind::Set(of), Some(elements), _) => {
+                for (i, element) in elements.iter().enumerate() {
+                    self.literal(of, element, &format!("{path}.{i}"), what);
+                }
+                return;
+            }
+            (Kind::Map(of), _, true) => {
+                let entries: Vec<(&str, &Expr)> = value.entries().into_iter().flatten().map(|(k, _, v)| (k, v)).collect();
+                for (name, element) in entries {
+                    self.literal(of, element, &format!("{path}.{name}"), what);
+                }
+                return;
+            }
+            (Kind::Object(attrs), _, true) => {
+                let unknown: Vec<(&str, &crate::words::Span)> = value
+                    .entries()
+                    .into_iter()
+                    .flatten()
+                    .filter(|(k, _, _)| !attrs.iter().any(|a| a.name == *k))
+                    .map(|(k, at, _)| (k, at))
+                    .collect();
+                for (name, at) in unknown {
+                    let near = nearest(name, attrs.iter().map(|a| a.name));
+                    let error = Diagnostic::error(format!("block `{path}` of {what} has no attribute `{name}`"));
+                    self.found.push(error.at(at, did_you_mean(near, "no such attribute")));
+                }
+                return;
+            }
+            (Kind::List(of) | Kind::Set(of), None, true) if matches!(of, Kind::Object(_)) => return self.literal(of, value, path, what),
+            _ => {}
+        }
+        let Some(constant) = value.constant().filter(|v| !v.is_null()) else { return };
+        let wanted = super::conform::type_of(kind);
+        let shape = if matches!(wanted, Type::Object(_)) { Type::Map(Arc::default()) } else { wanted.clone() };
+        if let Err(why) = convert::convert(&constant, &shape) {
+            let a = convert::a_type(&wanted);
+            let error = Diagnostic::error(format!("`{path}` of {what} must be {a}, and is {}", convert::kind_of(&constant)));
+            let error = error.at(value.span(), format!("should be {a}"));
+            self.found.push(if matches!(constant, Value::String(_)) { error.help(why.why) } else { error });
+        }
+    }
 }

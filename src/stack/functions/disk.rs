@@ -10,7 +10,7 @@ use crate::stack::place::Place;
 use crate::words::{Source, Value};
 
 pub(super) const ALL: &[Function] = &[
-    f("file", &["path"], Gives::Text, |a| Ok(Value::String(a.cx.scope.files().text(&a.text(0)?).map_err(|e| told(a, e))?))),
+    f("file", &["path"], Gives::Text, |a| Ok(Value::String(lower::nfc(&a.cx.scope.files().text(&a.text(0)?).map_err(|e| told(a, e))?)))),
     f("filebase64", &["path"], Gives::Text, |a| Ok(STANDARD.encode(a.cx.scope.files().read(&a.text(0)?).map_err(|e| told(a, e))?).into())),
     f("fileexists", &["path"], Gives::Bool, |a| Ok(a.cx.scope.files().exists(&a.text(0)?)?.into())),
     f("fileset", &["path", "pattern"], Gives::Any, fileset),
@@ -40,9 +40,10 @@ pub(super) const ALL: &[Function] = &[
     }),
     f("pathexpand", &["path"], Gives::Text, |a| {
         let path = a.text(0)?;
-        match a.cx.scope.files().expand(&path) {
-            Some(expanded) => Ok(expanded.into()),
-            None => a.bad(0, "only the home of the user who runs this is known, as `~` or `~/...`"),
+        if path.starts_with('~') {
+            a.bad(0, "a stack doesn't know whose home `~` is: give the path in a variable")
+        } else {
+            Ok(Value::String(path))
         }
     }),
 ];

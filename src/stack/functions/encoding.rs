@@ -24,6 +24,9 @@ pub(super) const ALL: &[Function] = &[
     f("yamlencode", &["value"], Gives::Text, |a| {
         let mut made = String::new();
         yaml(a.value(0), 0, false, &mut made);
+        if matches!(a.value(0), Value::Null | Value::Bool(_) | Value::Number(_)) {
+            made.push_str("...\n");
+        }
         Ok(made.into())
     })
     .nulls(),
@@ -153,20 +156,25 @@ fn yaml(value: &Value, depth: usize, inline: bool, made: &mut String) {
                     yaml(item, depth, false, made);
                 } else {
                     made.push(' ');
-                    yaml(item, depth, true, made);
+                    yaml(item, depth + 2, true, made);
                 }
             }
         }
-        Value::String(s) if s.contains('\n') => {
-            // A block of literal lines, as long as it reads back the same.
-            let body = s.strip_suffix('\n').unwrap_or(s);
-            if body.starts_with([' ', '\n']) || body.ends_with('\n') || body.contains(|c: char| c.is_control() && c != '\n') {
-                quoted(s, made);
-                made.push('\n');
-                return;
+        Value::String(s)
+            if s.contains('\n') && !s.ends_with(' ') && !s.contains(" \n") && !s.contains(|c: char| c.is_control() && c != '\n') =>
+        {
+            made.push('|');
+            if s.starts_with([' ', '\n']) {
+                made.push('2');
             }
-            made.push_str(if s.ends_with('\n') { "|\n" } else { "|-\n" });
-            for line in body.split('\n') {
+            made.push_str(if s.ends_with("\n\n") {
+                "+\n"
+            } else if s.ends_with('\n') {
+                "\n"
+            } else {
+                "-\n"
+            });
+            for line in s.strip_suffix('\n').unwrap_or(s).split('\n') {
                 if !line.is_empty() {
                     made.push_str(&" ".repeat(depth.max(2)));
                     made.push_str(line);
@@ -184,6 +192,9 @@ fn yaml(value: &Value, depth: usize, inline: bool, made: &mut String) {
 fn csvdecode(a: &Args<'_>) -> Outcome {
     let rows = csv(&a.text(0)?).map_or_else(|why| a.bad(0, why), Ok)?;
     let Some((head, rows)) = rows.split_first() else { return a.bad(0, "the first line, which names the columns, is missing") };
+    if let Some((i, twice)) = head.iter().enumerate().find(|(i, name)| head[..*i].contains(name)) {
+        return a.bad(0, format!("column {} is named \"{twice}\" like one before it", i + 1));
+    }
     let mut made = vec![];
     for (i, row) in rows.iter().enumerate() {
         if row.len() != head.len() {

@@ -158,7 +158,7 @@ fn one(verb: &Verb, value: &Value) -> Result<String, String> {
             {
                 return Err(format!("a number is required, and this is {}: \"{s}\"", kind_of(value)));
             }
-            return Ok(integer(verb, number(value)?));
+            return integer(verb, number(value)?);
         }
         'c' => u32::try_from(number(value)?.as_i64().unwrap_or(-1))
             .ok()
@@ -197,9 +197,9 @@ fn signed(verb: &Verb, negative: bool, digits: &str) -> String {
     pad(verb, &format!("{sign}{digits}"), true)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the fraction goes, as in Terraform")]
-fn integer(verb: &Verb, n: Number) -> String {
-    let n = n.as_i64().map_or_else(|| n.as_f64().trunc() as i128, i128::from);
+fn integer(verb: &Verb, n: Number) -> Result<String, String> {
+    // Past 64 bits the decimal digits of a whole double are those of its text.
+    let n = n.to_string().parse::<i128>().map_err(|_| "a whole number is required".to_owned())?;
     let digits = match verb.letter {
         'b' => format!("{:b}", n.unsigned_abs()),
         'o' => format!("{:o}", n.unsigned_abs()),
@@ -207,7 +207,14 @@ fn integer(verb: &Verb, n: Number) -> String {
         'X' => format!("{:X}", n.unsigned_abs()),
         _ => n.unsigned_abs().to_string(),
     };
-    signed(verb, n < 0, &digits)
+    let mark = match verb.letter {
+        'x' if verb.sharp => "0x",
+        'X' if verb.sharp => "0X",
+        'b' if verb.sharp => "0b",
+        'o' if verb.sharp => "0",
+        _ => "",
+    };
+    Ok(signed(verb, n < 0, &format!("{mark}{digits}")))
 }
 
 fn float(verb: &Verb, n: Number) -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Args, Bad, Function, Gives, Needs, Outcome, bad, f, number, texts, unified};
-use crate::stack::convert::{self, convert, kind_of};
+use crate::stack::convert::{self, kind_of};
 use crate::stack::ops::equal;
 use crate::words::{Type, Value};
 
@@ -96,9 +96,7 @@ fn contains(a: &Args<'_>) -> Outcome {
     let mut open = false;
     let wanted = a.value(1);
     for item in a.items(0)? {
-        // A number is found among texts, and the other way round.
-        let wanted = convert(wanted, &item.type_of()).unwrap_or_else(|_| wanted.clone());
-        match equal(item, &wanted) {
+        match equal(item, wanted) {
             Some(true) => return Ok(Value::Bool(true)),
             Some(false) => {}
             None => open = true,
@@ -144,8 +142,8 @@ fn element(a: &Args<'_>) -> Outcome {
     if items.is_empty() {
         return bad("an empty list has no elements");
     }
-    let size = i64::try_from(items.len()).unwrap_or(i64::MAX);
-    let index = usize::try_from(a.int(1)?.rem_euclid(size)).unwrap_or(0);
+    let Ok(index) = usize::try_from(a.int(1)?) else { return a.bad(1, "the index can't be negative") };
+    let index = index % items.len();
     Ok(items[index].clone().sensitive_if(a.values.iter().any(Value::is_sensitive)))
 }
 

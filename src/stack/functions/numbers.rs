@@ -42,10 +42,20 @@ fn numbers(a: &Args<'_>) -> Got<Vec<Number>> {
 
 fn parseint(a: &Args<'_>) -> Outcome {
     let (text, base) = (a.text(0)?, a.int(1)?);
-    let Some(base) = u32::try_from(base).ok().filter(|b| (2..=36).contains(b)) else {
-        return a.bad(1, "bases from 2 to 36 are possible");
+    let Some(base) = Some(base).filter(|b| (2..=62).contains(b)) else {
+        return a.bad(1, "bases from 2 to 62 are possible");
     };
-    i64::from_str_radix(&text, base).map_or_else(|_| a.bad(0, format!("this is no whole number in base {base}")), |n| Ok(Value::from(n)))
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text.strip_prefix('+').unwrap_or(&text)), |d| (true, d));
+    let value = |c: char| match c {
+        '0'..='9' => Some(i64::from(u32::from(c) - 48)),
+        'a'..='z' => Some(i64::from(u32::from(c) - 87)),
+        // Capitals are digits of their own where small letters don't suffice.
+        'A'..='Z' => Some(i64::from(u32::from(c)) - if base > 36 { 29 } else { 55 }),
+        _ => None,
+    };
+    let add = |sum: Option<i64>, c: char| sum?.checked_mul(base)?.checked_add(value(c).filter(|v| *v < base)?);
+    let number = if digits.is_empty() { None } else { digits.chars().fold(Some(0), add) };
+    number.map_or_else(|| a.bad(0, format!("this is no whole number in base {base}")), |n| Ok(Value::from(if negative { -n } else { n })))
 }
 
 fn pow(a: &Args<'_>) -> Outcome {
@@ -66,7 +76,7 @@ fn sum(a: &Args<'_>) -> Outcome {
     let mut total = Number::from(0);
     for item in items {
         let n = super::convert::numeric(item).or_else(|e| a.bad(0, format!("of each element {e}")))?;
-        total = total.plus(n).map_or_else(|| bad("the result is no finite number"), Ok)?;
+        total = crate::stack::ops::plus(total, n).map_or_else(|| bad("the result is no finite number"), Ok)?;
     }
     Ok(Value::Number(total))
 }
@@ -97,7 +107,7 @@ fn range(a: &Args<'_>) -> Outcome {
             return bad("more than 1024 elements would be made");
         }
         made.push(Value::Number(at));
-        at = at.plus(step).map_or_else(|| bad("the result is no finite number"), Ok)?;
+        at = crate::stack::ops::plus(at, step).map_or_else(|| bad("the result is no finite number"), Ok)?;
     }
     Ok(Value::list(made))
 }

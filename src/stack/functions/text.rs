@@ -7,8 +7,8 @@ use super::{Args, Bad, Function, Gives, Got, Outcome, bad, f, texts};
 use crate::words::{Object, Value};
 
 pub(super) const ALL: &[Function] = &[
-    f("lower", &["string"], Gives::Text, |a| Ok(a.text(0)?.to_lowercase().into())),
-    f("upper", &["string"], Gives::Text, |a| Ok(a.text(0)?.to_uppercase().into())),
+    f("lower", &["string"], Gives::Text, |a| Ok(a.text(0)?.chars().map(|c| single(c.to_lowercase(), c)).collect::<String>().into())),
+    f("upper", &["string"], Gives::Text, |a| Ok(a.text(0)?.chars().map(|c| single(c.to_uppercase(), c)).collect::<String>().into())),
     f("title", &["string"], Gives::Text, title),
     f("trim", &["string", "characters"], Gives::Text, trim),
     f("trimspace", &["string"], Gives::Text, |a| Ok(a.text(0)?.trim().into())),
@@ -46,16 +46,24 @@ pub(super) const ALL: &[Function] = &[
     f("substr", &["string", "offset", "length"], Gives::Text, substr),
 ];
 
+/// The other case where it is one character, as Go has it: `ß` stays.
+fn single(mut other: impl Iterator<Item = char>, c: char) -> char {
+    match (other.next(), other.next()) {
+        (Some(only), None) => only,
+        _ => c,
+    }
+}
+
 fn title(a: &Args<'_>) -> Outcome {
     let mut made = String::new();
     let mut inside = false;
     for c in a.text(0)?.chars() {
         if inside {
-            made.push(c);
+            made.push(c)
         } else {
-            made.extend(c.to_uppercase());
+            made.push(single(c.to_uppercase(), c))
         }
-        inside = c.is_alphanumeric() || c == '_' || c == '\'';
+        inside = if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { !c.is_whitespace() };
     }
     Ok(made.into())
 }
@@ -89,7 +97,12 @@ fn split(a: &Args<'_>) -> Outcome {
 
 /// Compiles a pattern in the syntax of RE2, which is that of the `regex` crate but for some names.
 fn pattern(a: &Args<'_>, index: usize) -> Got<Regex> {
-    compile(&a.text(index)?).map_err(|why| Bad::Arg(index, why))
+    let pattern = compile(&a.text(index)?).map_err(|why| Bad::Arg(index, why))?;
+    let named = pattern.capture_names().flatten().count();
+    if named > 0 && named + 1 < pattern.captures_len() {
+        return a.bad(index, "groups with and without names can't be mixed");
+    }
+    Ok(pattern)
 }
 
 fn compile(text: &str) -> Result<Regex, String> {
