@@ -120,7 +120,7 @@ impl Builder {
     fn named(&mut self, entry: &Entry, errors: &mut Diagnostics, each: fn(&mut Self, &Entry, &mut Diagnostics)) {
         match &entry.value.kind {
             RawKind::Table(entries) => {
-                entries.iter().filter(|e| name(e, &mut *errors)).collect::<Vec<_>>().into_iter().for_each(|e| each(self, e, errors))
+                entries.iter().filter(|e| name(e, &mut *errors)).collect::<Vec<_>>().into_iter().for_each(|e| each(self, e, errors));
             }
             _ => errors
                 .push(Diagnostic::error(format!("write `[{}.NAME]`", entry.key)).at(&entry.at, format!("this is {}", entry.value.kind()))),
@@ -133,15 +133,16 @@ impl Builder {
         }
         let mut fields = Fields::of(&entry.value, "variable", errors);
         let (ty, defaults) = match fields.take("type") {
-            Some(raw) => match raw.text() {
-                Some(text) => errors.keep(types::parse(text, &raw.place())).unwrap_or_default(),
-                None => {
+            Some(raw) => {
+                if let Some(text) = raw.text() {
+                    errors.keep(types::parse(text, &raw.place())).unwrap_or_default()
+                } else {
                     errors.push(
                         Diagnostic::error("a type is written as a string").at(&raw.span, "write \"string\" or \"list(string)\" or so"),
                     );
                     Default::default()
                 }
-            },
+            }
             None => (Type::Any, types::Defaults::default()),
         };
         let default = fields.take("default").and_then(|raw| match convert(&defaults.fill(&raw.value()), &ty) {
@@ -232,12 +233,12 @@ impl Builder {
             return;
         };
         for kind in kinds {
-            let RawKind::Table(blocks) = &kind.value.kind else {
+            let RawKind::Table(named) = &kind.value.kind else {
                 let error = Diagnostic::error(format!("write `[{}.{}.NAME]`", entry.key, kind.key));
                 errors.push(error.at(&kind.at, format!("this is {}", kind.value.kind())));
                 continue;
             };
-            for block in blocks {
+            for block in named {
                 if !name(block, errors) {
                     continue;
                 }
@@ -254,8 +255,9 @@ impl Builder {
 
 /// The place of `TYPE.NAME`, where both stand side by side, else that of the name.
 fn header(kind: &Entry, block: &Entry) -> Span {
-    let near = kind.at.source == block.at.source && block.at.start >= kind.at.end && block.at.start - kind.at.end <= 3;
-    if near { Span { start: kind.at.start, ..block.at.clone() } } else { block.at.clone() }
+    let before = &block.at.source.text[..block.at.start as usize];
+    let both = before.strip_suffix('.').and_then(|b| b.strip_suffix(&*kind.key));
+    both.map_or_else(|| block.at.clone(), |b| Span { start: u32::try_from(b.len()).unwrap_or(block.at.start), ..block.at.clone() })
 }
 
 /// Whether the key can be a name; else that is an error.

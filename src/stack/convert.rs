@@ -210,8 +210,9 @@ fn same_shape(a: &Type, b: &Type) -> bool {
 pub fn can_convert(from: &Type, to: &Type) -> bool {
     match (from, to) {
         (Type::Any, _) | (_, Type::Any) => true,
-        (Type::Bool | Type::Number | Type::String, Type::String) | (Type::String | Type::Number, Type::Number) => true,
-        (Type::String | Type::Bool, Type::Bool) => true,
+        (Type::Bool | Type::Number | Type::String, Type::String)
+        | (Type::String | Type::Number, Type::Number)
+        | (Type::String | Type::Bool, Type::Bool) => true,
         (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b)) | (Type::Map(a), Type::Map(b)) => can_convert(a, b),
         (Type::Tuple(all), Type::List(b) | Type::Set(b)) => all.iter().all(|a| can_convert(a, b)),
         (Type::Tuple(a), Type::Tuple(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| can_convert(a, b)),
@@ -253,9 +254,8 @@ fn unify_two(a: Type, b: Type) -> Option<Type> {
         // Null is of any type.
         (Any, other) | (other, Any) => Some(other),
         (String, Bool | Number) | (Bool | Number, String) => Some(String),
-        (List(a), List(b)) => Some(List(two(&a, &b)?)),
+        (List(a), List(b)) | (List(a), Set(b)) | (Set(b), List(a)) => Some(List(two(&a, &b)?)),
         (Set(a), Set(b)) => Some(Set(two(&a, &b)?)),
-        (List(a), Set(b)) | (Set(b), List(a)) => Some(List(two(&a, &b)?)),
         (Map(a), Map(b)) => Some(Map(two(&a, &b)?)),
         (Tuple(a), Tuple(b)) if a.len() == b.len() => {
             let each: Option<Vec<Type>> = a.iter().cloned().zip(b.iter().cloned()).map(|(a, b)| unify_two(a, b)).collect();

@@ -449,20 +449,20 @@ fn for_expr(f: &For, cx: &Cx<'_>) -> Result<Value> {
 
 /// What a template has made so far.
 #[derive(Default)]
-struct Text {
+struct Made {
     text: String,
     unknown: bool,
     marked: bool,
 }
 
 fn template(parts: &[Part], cx: &Cx<'_>, _at: &crate::words::Span) -> Result<Value> {
-    let mut made = Text::default();
+    let mut made = Made::default();
     render(parts, cx, &mut made)?;
     let value = if made.unknown { Value::Unknown(Arc::new(Type::String)) } else { Value::from(made.text) };
     Ok(value.sensitive_if(made.marked))
 }
 
-fn render(parts: &[Part], cx: &Cx<'_>, made: &mut Text) -> Result<()> {
+fn render(parts: &[Part], cx: &Cx<'_>, made: &mut Made) -> Result<()> {
     let mut errors = crate::words::Diagnostics::default();
     for part in parts {
         let result = match part {
@@ -479,24 +479,25 @@ fn render(parts: &[Part], cx: &Cx<'_>, made: &mut Text) -> Result<()> {
     errors.unless_errors(())
 }
 
-fn interpolate(e: &Expr, cx: &Cx<'_>, made: &mut Text) -> Result<()> {
+fn interpolate(e: &Expr, cx: &Cx<'_>, made: &mut Made) -> Result<()> {
     let value = e.value(cx)?;
     made.marked |= value.has_sensitive();
     match value.bare() {
         Value::Unknown(ty) if matches!(ty.as_ref(), Type::Any | Type::Bool | Type::Number | Type::String) => made.unknown = true,
         Value::Null => return e.wrong("null can't be part of a text", "this value is null"),
-        other => match convert::text(other) {
-            Ok(text) => made.text.push_str(&text),
-            Err(_) => {
+        other => {
+            if let Ok(text) = convert::text(other) {
+                made.text.push_str(&text)
+            } else {
                 let error = Diagnostic::error(format!("{} can't be part of a text", kind_of(other))).at(&e.span, "a string is required");
                 return Err(error.help("`jsonencode(...)` or `join(\", \", ...)` make a text of it").into());
             }
-        },
+        }
     }
     Ok(())
 }
 
-fn branch(cond: &Expr, then: &[Part], otherwise: &[Part], cx: &Cx<'_>, made: &mut Text) -> Result<()> {
+fn branch(cond: &Expr, then: &[Part], otherwise: &[Part], cx: &Cx<'_>, made: &mut Made) -> Result<()> {
     let test = cond.value(cx)?;
     made.marked |= test.is_sensitive();
     if test.is_unknown() {
@@ -510,7 +511,7 @@ fn branch(cond: &Expr, then: &[Part], otherwise: &[Part], cx: &Cx<'_>, made: &mu
     render(if test { then } else { otherwise }, cx, made)
 }
 
-fn repeat(collection: &Expr, vars: (Option<&str>, &str), body: &[Part], cx: &Cx<'_>, made: &mut Text) -> Result<()> {
+fn repeat(collection: &Expr, vars: (Option<&str>, &str), body: &[Part], cx: &Cx<'_>, made: &mut Made) -> Result<()> {
     let of = collection.value(cx)?;
     made.marked |= of.is_sensitive();
     if of.is_unknown() {

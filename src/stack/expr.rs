@@ -228,10 +228,7 @@ impl Expr {
                 }
                 // A list where an object was asked for: its only element.
                 (Node::Tuple(items), Err(_)) if items.len() == 1 => {
-                    match items[0].entries().and_then(|mut e| e.find(|(k, _, _)| *k == step)) {
-                        Some((_, span, value)) => Some((value, Some(span))),
-                        None => None,
-                    }
+                    items[0].entries().and_then(|mut e| e.find(|(k, _, _)| *k == step)).map(|(_, span, value)| (value, Some(span)))
                 }
                 _ => None,
             };

@@ -113,7 +113,7 @@ impl Files {
         match std::str::from_utf8(&bytes) {
             Ok(text) => Ok(text.into()),
             Err(e) => {
-                let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+                let line = bytes[..e.valid_up_to()].split(|b| *b == b'\n').count();
                 Err(Diagnostic::error(format!("the file `{path}` is no text: line {line} holds bytes that are not UTF-8")).into())
             }
         }

@@ -81,7 +81,7 @@ fn source(dir: &Path, name: &str, files: &Files) -> Result<Arc<Source>> {
         return Err(Diagnostic::error(format!("`{shown}` is no text file")).help("it holds zero bytes; save it as UTF-8").into());
     }
     let text = std::str::from_utf8(&bytes).map_err(|e| {
-        let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = bytes[..e.valid_up_to()].split(|b| *b == b'\n').count();
         Diagnostic::error(format!("`{shown}` is not UTF-8: line {line} holds other bytes")).help("save the file as UTF-8")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

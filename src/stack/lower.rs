@@ -77,7 +77,8 @@ pub(super) fn attributes(text: &str, place: &Place) -> Result<Vec<(Arc<str>, Spa
                 found.push((attribute.key.as_str().into(), span, expr));
             }
             None => {
-                errors.push(Diagnostic::error("a file of values holds no blocks").at(&place.span(structure.span()), "write `name = value`"))
+                errors
+                    .push(Diagnostic::error("a file of values holds no blocks").at(&place.span(structure.span()), "write `name = value`"));
             }
         }
     }

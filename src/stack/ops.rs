@@ -55,7 +55,7 @@ pub(super) fn binary(operator: Binary, at: &Span, sides: &[Expr; 2], cx: &Cx<'_>
         Binary::Greater => Value::Bool(a > b),
         Binary::GreaterEq => Value::Bool(a >= b),
         Binary::Plus => arithmetic(plus(a, b), at)?,
-        Binary::Minus => arithmetic(decimal(a, b, |a, b| a.checked_sub(b), false).or_else(|| a.minus(b)), at)?,
+        Binary::Minus => arithmetic(decimal(a, b, i128::checked_sub, false).or_else(|| a.minus(b)), at)?,
         Binary::Times => arithmetic(decimal(a, b, i128::checked_mul, true).or_else(|| a.times(b)), at)?,
         Binary::Over | Binary::Modulo if b == Number::from(0) => return wrong("division by zero".into(), right.span(), "zero"),
         Binary::Over => arithmetic(a.over(b), at)?,

@@ -6,6 +6,7 @@ use crate::words::{Diagnostic, Key, Mode, Result, Value};
 /// Gives the values that names stand for. Asked only for what an evaluation needs, so whoever implements it knows what was used.
 ///
 /// Errors need no place: the evaluator adds that of the reference.
+#[expect(clippy::unnecessary_literal_bound, reason = "others give texts of their own")]
 pub trait Scope {
     /// The variable of that name; none when it isn't declared.
     fn variable(&self, name: &str) -> Option<Result<Value>>;

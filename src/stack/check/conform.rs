@@ -52,7 +52,11 @@ impl Conform<'_> {
             Value::Unknown(_) => return value.clone(),
             Value::Null => &Arc::new(empty),
             other => {
-                return self.wrong(path, format!("{} needs a table, and this is {}", self.owner(path), kind_of(other)), "should be a table");
+                return self.wrong(
+                    path,
+                    format!("{} needs a table, and this is {}", self.owner(path), kind_of(other)),
+                    "should be a table",
+                );
             }
         };
         for name in given.keys().filter(|name| !attrs.iter().any(|a| a.name == &***name)) {

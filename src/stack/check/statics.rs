@@ -47,8 +47,8 @@ fn did_you_mean(near: Option<&str>, else_: &str) -> String {
 impl<'a> Statics<'a> {
     fn attrs(&self, mode: Mode, kind: &str) -> Option<&'static [Attr]> {
         match mode {
-            Mode::Managed => self.registry.resource(kind).map(|t| t.attrs()),
-            Mode::Data => self.registry.data(kind).map(|t| t.attrs()),
+            Mode::Managed => self.registry.resource(kind).map(crate::words::resource::ResourceType::attrs),
+            Mode::Data => self.registry.data(kind).map(crate::words::resource::DataType::attrs),
         }
     }
 
@@ -125,14 +125,13 @@ impl<'a> Statics<'a> {
     fn providers(&mut self) {
         for block in &self.stack.module.providers {
             self.expr(&block.body, Allowed::default());
-            match self.registry.provider(&block.name) {
-                Some(provider) => self.body(provider.attrs(), &block.body, &format!("provider {}", block.name), "", true),
-                None => {
-                    let near = nearest(&block.name, self.registry.providers.iter().map(|p| p.name()));
-                    self.found.push(
-                        Diagnostic::error(format!("there is no provider `{}`", block.name)).at(&block.span, did_you_mean(near, "unknown")),
-                    );
-                }
+            if let Some(provider) = self.registry.provider(&block.name) {
+                self.body(provider.attrs(), &block.body, &format!("provider {}", block.name), "", true)
+            } else {
+                let near = nearest(&block.name, self.registry.providers.iter().map(|p| p.name()));
+                self.found.push(
+                    Diagnostic::error(format!("there is no provider `{}`", block.name)).at(&block.span, did_you_mean(near, "unknown")),
+                );
             }
         }
     }

@@ -42,6 +42,7 @@ fn formatlist(a: &Args<'_>) -> Outcome {
 }
 
 /// A verb: `%[2]-08.3f`.
+#[expect(clippy::struct_excessive_bools, reason = "these are its flags")]
 #[derive(Default)]
 struct Verb {
     minus: bool,

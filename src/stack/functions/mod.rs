@@ -226,6 +226,7 @@ impl Args<'_> {
         self.values.len()
     }
 
+    #[expect(clippy::unused_self, reason = "reads better where it is used")]
     fn bad<T>(&self, index: usize, why: impl Into<String>) -> Got<T> {
         Err(Bad::Arg(index, why.into()))
     }

@@ -67,9 +67,9 @@ fn subnet(net: &IpNet, len: u8, n: u128) -> String {
 
 fn subnets(a: &Args<'_>) -> Outcome {
     let net = prefix(a, 0)?;
-    let mut next = base(&net);
+    let mut free = base(&net);
     let end = u128::from(net.max_prefix_len() - net.prefix_len());
-    let last = if end == 128 { u128::MAX } else { next + ((1 << end) - 1) };
+    let last = if end == 128 { u128::MAX } else { free + ((1 << end) - 1) };
     let mut made = vec![];
     let mut full = false;
     for i in 1..a.len() {
@@ -85,13 +85,13 @@ fn subnets(a: &Args<'_>) -> Outcome {
         };
         let size: u128 = 1 << u32::from(net.max_prefix_len() - len);
         // The next address that is a multiple of the size.
-        let start = next.div_ceil(size).saturating_mul(size);
+        let start = free.div_ceil(size).saturating_mul(size);
         if full || start > last || last - start < size - 1 {
             return a.bad(i, format!("there is no room left in {net} for a subnet of {len} bits"));
         }
         made.push(Value::from(format!("{}/{len}", address(&net, start))));
         full = start.checked_add(size).is_none();
-        next = start.saturating_add(size);
+        free = start.saturating_add(size);
     }
     if made.is_empty() { Ok(texts::<&str>([])) } else { Ok(Value::list(made)) }
 }

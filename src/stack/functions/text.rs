@@ -59,9 +59,9 @@ fn title(a: &Args<'_>) -> Outcome {
     let mut inside = false;
     for c in a.text(0)?.chars() {
         if inside {
-            made.push(c)
+            made.push(c);
         } else {
-            made.push(single(c.to_uppercase(), c))
+            made.push(single(c.to_uppercase(), c));
         }
         inside = if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { !c.is_whitespace() };
     }
