@@ -40,10 +40,9 @@ pub(super) const ALL: &[Function] = &[
     }),
     f("pathexpand", &["path"], Gives::Text, |a| {
         let path = a.text(0)?;
-        if path.starts_with('~') {
-            a.bad(0, "a stack doesn't know whose home `~` is: give the path in a variable")
-        } else {
-            Ok(Value::String(path))
+        match a.cx.scope.files().expand(&path) {
+            Some(expanded) => Ok(expanded.into()),
+            None => a.bad(0, "only the home of the user who runs this is known, as `~` or `~/...`"),
         }
     }),
 ];
