@@ -30,11 +30,9 @@ pub fn load(path: &Path, files: &Files) -> Result<Stack> {
             errors.push(Diagnostic::error(format!("the stack in {} is too large: more than {} MB of TOML", dir.display(), LIMIT >> 20)));
             break;
         }
-        let mut broken = Diagnostics::default();
-        let entries = toml::parse(&source, &mut broken);
-        let mut more = Diagnostics::default();
-        for entry in &entries {
-            builder.top(entry, &mut more);
+        // What stands in a broken file seems to mean something else than it does: nothing more is said of it.
+        for entry in errors.keep(toml::parse(&source)).into_iter().flatten() {
+            builder.top(&entry, &mut errors);
         }
         // What a broken file seems to say besides would only lead astray.
         errors.0.extend(if broken.0.is_empty() { more.0 } else { broken.0 });
@@ -63,6 +61,10 @@ fn sources(path: &Path, files: &Files) -> Result<(std::path::PathBuf, Vec<String
     let is_toml = |name: &str| Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
     if is_toml(name) && !path.is_dir() {
         return Ok((path.parent().unwrap_or(Path::new("")).to_path_buf(), vec![name.to_owned()]));
+    }
+    if path.is_file() {
+        let no_stack = Diagnostic::error(format!("`{}` is no stack", path.display()));
+        return Err(no_stack.help("a stack is a directory with a `stack.toml`, or a `.toml` file").into());
     }
     let missing = || Diagnostic::error(format!("there is no stack at `{}`", path.display()));
     let listing = files.list(".", false).map_err(|e| missing().help(e.0.first().map_or_else(String::new, |d| d.summary.clone())))?;
