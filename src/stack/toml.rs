@@ -1,5 +1,6 @@
 //! TOML as expressions: every string is a template, every value knows its place.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -8,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::expr::{Expr, Node};
 use super::lower;
 use super::place::Place;
-use crate::words::{Diagnostic, Diagnostics, Number, Source, Span, Value};
+use crate::words::{Diagnostic, Diagnostics, Number, Result, Source, Span, Value};
 
 /// A value of TOML, before anyone has said whether its strings are templates.
 #[derive(Clone, Debug)]
@@ -33,20 +34,51 @@ pub(super) struct Entry {
     pub(super) value: Raw,
 }
 
-/// Reads a file. What can be read of a broken one is given all the same.
-pub(super) fn parse(source: &Arc<Source>, errors: &mut Diagnostics) -> Vec<Entry> {
+/// Reads a file.
+pub(super) fn parse(source: &Arc<Source>) -> Result<Vec<Entry>> {
     let (table, wrong) = DeTable::parse_recoverable(&source.text);
+    let mut errors = Diagnostics::default();
+    // Where a table is there twice, so is each of its keys: they are not to blame.
+    let mut within = None;
     for e in wrong {
-        let span = Span::new(source, e.span().unwrap_or(0..0));
-        let error = Diagnostic::error("the file is no valid TOML").at(&span, e.message().trim_end_matches(['\n', '.']));
-        let line = source.text[..span.start as usize].rsplit('\n').next().unwrap_or_default();
-        errors.push(if line.contains("${") && line.matches('"').count() > 1 {
-            error.help("a text with quotes inside `${...}` goes between single quotes, '...', or write the inner ones as \\\"")
-        } else {
-            error
-        });
+        let span = e.span().unwrap_or(0..0);
+        let twice = e.message().trim_end_matches(['\n', '.']) == "duplicate key";
+        let headers = source.text[..span.start.min(source.text.len())].matches("\n[").count();
+        let is_header = line(&source.text, span.start).trim_start().starts_with('[');
+        if twice && is_header {
+            within = Some(headers);
+        } else if twice && within == Some(headers) {
+            continue;
+        }
+        errors.push(told(source, span, e.message().trim_end_matches(['\n', '.']), twice, is_header));
     }
-    entries(table.get_ref(), source)
+    errors.unless_errors(entries(table.get_ref(), source))
+}
+
+/// The line that holds the byte at that offset.
+fn line(text: &str, at: usize) -> &str {
+    let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let start = text[..at].rfind('\n').map_or(0, |before| before + 1);
+    text[start..].split('\n').next().unwrap_or_default()
+}
+
+fn told(source: &Arc<Source>, range: Range<usize>, why: &str, twice: bool, is_header: bool) -> Diagnostic {
+    let span = Span::new(source, range.clone());
+    let here = line(&source.text, range.start).trim();
+    if twice {
+        let name = if is_header { here } else { source.text.get(range).unwrap_or_default() };
+        let error = Diagnostic::error(format!("`{name}` is there twice")).at(&span, "the second one");
+        let first = source.text.lines().position(|l| is_header && l.trim() == here);
+        return match first {
+            Some(first) => error.help(format!("the first one is at {}:{}; give one of them another name", source.name, first + 1)),
+            None => error.help("keep one of them"),
+        };
+    }
+    let error = Diagnostic::error("the file is no valid TOML").at(&span, why);
+    // `"${f("x")}"`: the second quote ends the string.
+    let before = source.text.get(..range.start).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
+    let open = before.rfind("${").is_some_and(|at| before.trim_end().ends_with('"') && !before[at..].contains('}'));
+    if open { error.help("a `\"` within `\"...\"` ends the string: write it in single quotes, '${file(\"name\")}'") } else { error }
 }
 
 fn entries(table: &DeTable<'_>, source: &Arc<Source>) -> Vec<Entry> {

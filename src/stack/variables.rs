@@ -195,11 +195,11 @@ pub fn file_values(name: &str, text: &str, lenient: bool, files: &Files) -> Resu
     if ends(".json") {
         return json(&source).map(|all| all.into_iter().map(|(k, v)| given(&k, v, None)).collect());
     }
-    let mut errors = Diagnostics::default();
     if ends(".toml") {
-        let entries = toml::parse(&source, &mut errors);
-        return errors.unless_errors(entries.iter().map(|e| given(&e.key, e.value.value(), Some(e.value.span.clone()))).collect());
+        let entries = toml::parse(&source)?;
+        return Ok(entries.iter().map(|e| given(&e.key, e.value.value(), Some(e.value.span.clone()))).collect());
     }
+    let mut errors = Diagnostics::default();
     let mut made = vec![];
     for (key, _, expr) in lower::attributes(&source.text, &Place::of(&source))? {
         let expr: Expr = expr;
