@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 
 use super::config::{Config, Endpoints};
 use super::rate::Rates;
+use super::region;
 use super::transport::{Watch, http_client};
 use crate::words::failure::{Cause, Failure, Outcome};
 use crate::words::reads::Reads;
@@ -127,12 +128,21 @@ impl Aws {
         self.identity
             .get_or_try_init(|| async {
                 self.look_for_credentials().await?;
-                let answer = self.sts.get_caller_identity().send().await?;
+                let answer = self.sts.get_caller_identity().send().await.map_err(|error| self.unanswered(error.into()))?;
                 let account = answer.account.unwrap_or_default();
                 self.may_touch(&account)?;
                 Ok(Identity { account, caller: answer.arn.unwrap_or_default(), region: self.region.clone() })
             })
             .await
+    }
+
+    /// Why the first call of all may have had no answer: most often its host does not exist, or can't be reached.
+    fn unanswered(&self, failure: Failure) -> Failure {
+        if failure.cause != Cause::Lost || !failure.code.is_empty() {
+            return failure;
+        }
+        let help = region::doubt(&self.region);
+        failure.help(help.unwrap_or_else(|| "check the network, the proxy, and AWS_ENDPOINT_URL where it is set".into()))
     }
 
     /// Missing credentials are told at once and in words: the chain's own search takes seconds and its error is unreadable.
@@ -143,9 +153,20 @@ impl Aws {
         match tokio::time::timeout(limit, provider.provide_credentials()).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
-                Err(no_credentials(&std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)))
+                let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+                Err(no_credentials(&self.nowhere(&why).await))
             }
-            Err(_) => Err(no_credentials("nothing answered in time")),
+            Err(_) => Err(no_credentials(&self.nowhere("nothing answered in time").await)),
+        }
+    }
+
+    /// Why the chain has come to its end without credentials, in words that name what the user has set.
+    async fn nowhere(&self, why: &str) -> String {
+        match missing_profile(&self.config).await {
+            Some(missing) => format!("no configuration file has the profile `{missing}`"),
+            // The metadata service is asked last: it is where every search ends that found nothing.
+            None if why.contains("IMDS") => "neither the environment, nor a profile, nor the metadata service of an instance has any".into(),
+            None => why.to_owned(),
         }
     }
 
@@ -166,12 +187,20 @@ fn no_credentials(why: &str) -> Failure {
     )
 }
 
-async fn has_profile(config: &Config) -> bool {
+async fn profiles(config: &Config) -> Option<aws_config::profile::ProfileSet> {
     let (fs, env) = (aws_types::os_shim_internal::Fs::real(), aws_types::os_shim_internal::Env::real());
-    let Ok(profiles) = aws_config::profile::load(&fs, &env, &files(config), config.profile.clone().map(Into::into)).await else {
-        return false;
-    };
-    profiles.get_profile(profiles.selected_profile()).is_some()
+    aws_config::profile::load(&fs, &env, &files(config), config.profile.clone().map(Into::into)).await.ok()
+}
+
+async fn has_profile(config: &Config) -> bool {
+    profiles(config).await.is_some_and(|profiles| profiles.get_profile(profiles.selected_profile()).is_some())
+}
+
+/// The profile that was chosen and that does not exist. `default` is chosen by nobody.
+async fn missing_profile(config: &Config) -> Option<String> {
+    let profiles = profiles(config).await?;
+    let chosen = profiles.selected_profile();
+    (chosen != "default" && profiles.get_profile(chosen).is_none()).then(|| chosen.to_owned())
 }
 
 fn files(config: &Config) -> EnvConfigFiles {

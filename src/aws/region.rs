@@ -90,6 +90,16 @@ impl DataSource for Region {
     }
 }
 
+/// What to ask of whoever named a region that is not known here; nothing for one that is.
+pub(super) fn doubt(name: &str) -> Option<String> {
+    let names = || REGIONS.iter().map(|(region, _)| *region);
+    if names().any(|region| region == name) {
+        return None;
+    }
+    let near = crate::words::error::nearest(name, names()).map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+    Some(format!("no region is known by the name `{name}`{near}"))
+}
+
 fn unknown(what: &str, given: &str) -> Failure {
     let near = crate::words::error::nearest(given, REGIONS.iter().map(|(name, _)| *name));
     let failure = Failure::other(format!("no region has the {what} `{given}`"));
