@@ -165,7 +165,9 @@ impl Aws {
         match missing_profile(&self.config).await {
             Some(missing) => format!("no configuration file has the profile `{missing}`"),
             // The metadata service is asked last: it is where every search ends that found nothing.
-            None if why.contains("IMDS") => "neither the environment, nor a profile, nor the metadata service of an instance has any".into(),
+            None if why.contains("IMDS") => {
+                "neither the environment, nor a profile, nor the metadata service of an instance has any".into()
+            }
             None => why.to_owned(),
         }
     }

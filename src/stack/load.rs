@@ -34,8 +34,6 @@ pub fn load(path: &Path, files: &Files) -> Result<Stack> {
         for entry in errors.keep(toml::parse(&source)).into_iter().flatten() {
             builder.top(&entry, &mut errors);
         }
-        // What a broken file seems to say besides would only lead astray.
-        errors.0.extend(if broken.0.is_empty() { more.0 } else { broken.0 });
     }
     let stack = builder.done(&mut errors);
     in_order(&mut errors);

@@ -212,7 +212,7 @@ fn words_at_the_top_are_known() {
     );
     let broken = told("a = \nb = [1\n[output.x]\nvalue = \"${1 +}\"\n");
     assert!(broken.len() >= 2 && broken.iter().any(|e| e.starts_with("1:")), "{broken:?}");
-    assert!(loaded("[locals]\na = \"${upper(\"x\")}\"").unwrap_err().to_string().contains("'...'"));
+    assert!(loaded("[locals]\na = \"${upper(\"x\")}\"").unwrap_err().to_string().contains("single quotes"));
     assert!(told("[output.x]\nvalue = \"a ${ b\"")[0].contains("can't read the template"));
 }
 
