@@ -14,7 +14,8 @@ use crate::words::Address;
 use crate::words::failure::{Cause, Failure, Outcome};
 use crate::words::reads::Reads;
 use crate::words::resource::{Cloud, Context, Found, Id, Known, ResourceType, Status};
-use crate::words::value::Value;
+use crate::words::schema::{Attr, Kind};
+use crate::words::value::{Step, Value};
 
 /// How long a new thing may stay invisible.
 const VISIBLE: Duration = Duration::from_secs(300);
@@ -309,10 +310,26 @@ impl Job<'_> {
     }
 }
 
-fn differs(attr: &crate::words::schema::Attr, want: &Value, live: &Value) -> bool {
-    // What is unknown, or not said where the cloud may choose, is the cloud's.
+/// Whether something is wanted that the live one lacks. What is unknown, or not said where the cloud may choose, is the cloud's.
+fn differs(attr: &Attr, want: &Value, live: &Value) -> bool {
     let silent = want.is_null() || (attr.block().is_some() && want.items().is_empty());
-    want.is_known() && !(attr.chosen && silent) && !same_attr(attr, want, live)
+    if want.is_unknown() || (attr.chosen && silent) || same_attr(attr, want, live) {
+        return false;
+    }
+    let Some(nested) = attr.block() else { return want.is_known() };
+    let (want, live) = (want.items(), live.items());
+    let fits = |want: &Value, live: &Value| {
+        let matters = nested.iter().filter(|a| !(a.computed || a.local || a.write_only));
+        want.is_unknown() || matters.into_iter().all(|a| !differs(a, want.attr(a.name), live.attr(a.name)))
+    };
+    if want.len() != live.len() {
+        return true;
+    }
+    if !matches!(attr.kind, Kind::Set(_)) {
+        return !want.iter().zip(live).all(|(want, live)| fits(want, live));
+    }
+    let mut left: Vec<&Value> = live.iter().collect();
+    !want.iter().all(|want| left.iter().position(|live| fits(want, live)).map(|at| left.swap_remove(at)).is_some())
 }
 
 /// What is wanted, with nothing where it is not known.
@@ -322,11 +339,17 @@ pub(super) fn known_or_null(want: &Value) -> Value {
 
 /// What is wanted, with what there is where it is not known.
 fn known_or(want: &Value, live: &Value) -> Value {
-    let Some(attrs) = want.entries() else { return known_or_null(want) };
-    Value::object(attrs.iter().map(|(name, value)| {
-        let value = if value.is_unknown() { live.attr(name).clone() } else { known_or_null(value) };
-        (name.clone(), value)
-    }))
+    match want {
+        Value::Unknown(_) => live.clone(),
+        Value::Object(_) => want.map_children(&mut |step, child| match step {
+            Step::Name(name) => known_or(child, live.attr(name)),
+            Step::Index(_) => known_or_null(child),
+        }),
+        Value::List(items) if items.len() == live.items().len() => {
+            Value::list(items.iter().zip(live.items()).map(|(want, live)| known_or(want, live)))
+        }
+        _ => known_or_null(want),
+    }
 }
 
 /// The attributes of a found resource as the state should hold them: those of the read, spelled as `want` spells them.
