@@ -10,6 +10,7 @@ from moto.route53.models import FakeZone, RecordSet, Route53Backend
 from moto.sns.models import SNSBackend
 from moto.sns.responses import SNSResponse
 from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores
 
 # --- IAM -------------------------------------------------------------------------------------------------------------
 
@@ -170,6 +171,25 @@ def subscribe(original, self, topic_arn, endpoint, protocol):
     if protocol in ("email", "email-json"):
         subscription.attributes["PendingConfirmation"] = "true"
     return subscription
+
+
+FEEDBACK = [f"{kind}{what}" for kind in ("Application", "Firehose", "HTTP", "Lambda", "SQS")
+            for what in ("FailureFeedbackRoleArn", "SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate")]
+
+
+@patched(SNSResponse)
+def get_topic_attributes(original, self):
+    """moto keeps these when they are set, and leaves them out of its answer.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html
+    """
+    answer = original(self)
+    topic = self.backend.get_topic(self._get_param("TopicArn"))
+    for name in ["SignatureVersion", "TracingConfig", "ArchivePolicy", "FifoThroughputScope", *FEEDBACK]:
+        value = getattr(topic, camelcase_to_underscores(name), None)
+        if value:
+            answer.result["Attributes"][name] = value
+    return answer
 
 
 @patched(SNSResponse, "subscribe")
