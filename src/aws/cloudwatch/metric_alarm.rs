@@ -159,8 +159,10 @@ evaluation_periods = 2
 metric_name = "CPUUtilization"
 namespace = "AWS/EC2"
 period = 60
-statistic = "Average"
+extended_statistic = "p90"
+evaluate_low_sample_count_percentiles = "ignore"
 threshold = 80
+unit = "Percent"
 dimensions = { InstanceId = "i-0123456789abcdef0" }
 alarm_actions = ["${aws_sns_topic.alerts.arn}"]
 tags = { team = "infra" }
@@ -174,18 +176,26 @@ alarm_description = "the instance can't keep up"
 comparison_operator = "GreaterThanOrEqualToThreshold"
 evaluation_periods = 3
 datapoints_to_alarm = 2
-metric_name = "StatusCheckFailed"
-namespace = "AWS/EC2"
-period = 120
-statistic = "Maximum"
 threshold = 0.5
-unit = "Count"
-dimensions = { InstanceId = "i-0123456789abcdef0", Zone = "a" }
 treat_missing_data = "breaching"
 actions_enabled = false
 ok_actions = ["${aws_sns_topic.alerts.arn}"]
 insufficient_data_actions = ["${aws_sns_topic.alerts.arn}"]
 tags = { team = "platform", Name = "example" }
+
+[[resource.aws_cloudwatch_metric_alarm.example.metric_query]]
+id = "ratio"
+expression = "errors / requests"
+label = "share of errors"
+return_data = true
+
+[[resource.aws_cloudwatch_metric_alarm.example.metric_query]]
+id = "errors"
+metric = { metric_name = "HTTPCode_Target_5XX_Count", namespace = "AWS/ApplicationELB", period = 120, stat = "Sum", unit = "Count", dimensions = { LoadBalancer = "app/web/1" } }
+
+[[resource.aws_cloudwatch_metric_alarm.example.metric_query]]
+id = "requests"
+metric = { metric_name = "RequestCount", namespace = "AWS/ApplicationELB", period = 120, stat = "Sum", unit = "Count", dimensions = { LoadBalancer = "app/web/1" } }
 "#;
     type Cloud = Aws;
 

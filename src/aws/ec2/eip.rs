@@ -93,12 +93,32 @@ impl Resource for Eip {
         Retry { operation: "ReleaseAddress", code: "InvalidIPAddress.InUse", message: "", within: Duration::from_secs(180) },
     ];
     const EXAMPLE: &'static str = r#"
+[data.aws_ami.linux]
+owners = ["amazon"]
+most_recent = true
+filter = [{ name = "name", values = ["al2023-ami-2023*-x86_64"] }]
+
+[resource.aws_instance.web]
+ami = "${data.aws_ami.linux.id}"
+instance_type = "t3.micro"
+
 [resource.aws_eip.example]
 domain = "vpc"
 tags = { Name = "web" }
 ---
+[data.aws_ami.linux]
+owners = ["amazon"]
+most_recent = true
+filter = [{ name = "name", values = ["al2023-ami-2023*-x86_64"] }]
+
+[resource.aws_instance.web]
+ami = "${data.aws_ami.linux.id}"
+instance_type = "t3.micro"
+
 [resource.aws_eip.example]
 domain = "vpc"
+instance = "${aws_instance.web.id}"
+associate_with_private_ip = "${aws_instance.web.private_ip}"
 tags = { Name = "www", team = "infra" }
 "#;
     type Cloud = Aws;

@@ -96,10 +96,10 @@ description = "web servers"
 vpc_id = "${data.aws_vpc.net.id}"
 ingress = [
   { protocol = "tcp", from_port = 443, to_port = 443, cidr_blocks = ["10.0.0.0/16"], security_groups = ["${aws_security_group.front.id}"] },
-  { protocol = "tcp", from_port = 22, to_port = 22, cidr_blocks = ["10.0.9.0/24"], description = "for the operators" },
+  { protocol = "tcp", from_port = 22, to_port = 22, cidr_blocks = ["10.0.9.0/24"], ipv6_cidr_blocks = ["2001:db8::/32"], description = "for the operators" },
   { protocol = "icmp", from_port = -1, to_port = -1, self = true },
 ]
-egress = [{ protocol = "-1", from_port = 0, to_port = 0, cidr_blocks = ["0.0.0.0/0"], ipv6_cidr_blocks = ["::/0"] }]
+egress = [{ protocol = "-1", from_port = 0, to_port = 0, cidr_blocks = ["0.0.0.0/0"], ipv6_cidr_blocks = ["::/0"], security_groups = ["${aws_security_group.front.id}"], description = "everywhere" }]
 revoke_rules_on_delete = true
 tags = { Name = "www", team = "infra" }
 "#;

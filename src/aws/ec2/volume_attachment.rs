@@ -85,6 +85,7 @@ device_name = "/dev/sdf"
 instance_id = "${aws_instance.web.id}"
 volume_id = "${aws_ebs_volume.data.id}"
 force_detach = true
+stop_instance_before_detaching = true
 "#;
     type Cloud = Aws;
 

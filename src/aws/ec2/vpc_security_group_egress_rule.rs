@@ -23,7 +23,7 @@ vpc_id = "${data.aws_vpc.net.id}"
 
 [resource.aws_vpc_security_group_egress_rule.example]
 security_group_id = "${aws_security_group.web.id}"
-cidr_ipv4 = "10.0.0.0/16"
+cidr_ipv6 = "2001:db8::/32"
 ip_protocol = "tcp"
 from_port = 443
 to_port = 443
@@ -38,7 +38,7 @@ vpc_id = "${data.aws_vpc.net.id}"
 
 [resource.aws_vpc_security_group_egress_rule.example]
 security_group_id = "${aws_security_group.web.id}"
-cidr_ipv4 = "0.0.0.0/0"
+cidr_ipv6 = "::/0"
 ip_protocol = "-1"
 description = "everything"
 tags = { Name = "www", team = "infra" }

@@ -144,6 +144,23 @@ display_name = "Alerts"
 kms_master_key_id = "alias/aws/sns"
 delivery_policy = '{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3}}}'
 policy = '{"Version":"2012-10-17","Statement":[{"Sid":"alarms","Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},"Action":"sns:Publish","Resource":"*"}]}'
+application_failure_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+application_success_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+firehose_failure_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+firehose_success_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+http_failure_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+http_success_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+lambda_failure_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+lambda_success_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+sqs_failure_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+sqs_success_feedback_role_arn = "arn:aws:iam::123456789012:role/sns"
+application_success_feedback_sample_rate = 50
+firehose_success_feedback_sample_rate = 50
+http_success_feedback_sample_rate = 50
+lambda_success_feedback_sample_rate = 50
+sqs_success_feedback_sample_rate = 50
+signature_version = 2
+tracing_config = "Active"
 tags = { team = "platform", Name = "example" }
 "#;
     type Cloud = Aws;
