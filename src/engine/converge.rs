@@ -358,3 +358,38 @@ pub fn attributes(ty: &dyn ResourceType, cloud: &dyn Cloud, found: &Found, want:
     let settled = settle(ty.attrs(), &found.value, &known_or(want, &found.value), cloud.default_tags());
     stored(ty.attrs(), settled).with("id", Value::from(found.id.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::schema::Block;
+
+    crate::blocks! {
+        /// A machine.
+        struct Machine {
+            /// Its disk.
+            #[attr(chosen)]
+            disk: Option<Disk>,
+        }
+        /// A disk.
+        struct Disk {
+            /// Its id.
+            #[attr(computed)]
+            id: Option<String>,
+            /// Its name.
+            name: Option<String>,
+        }
+    }
+
+    #[test]
+    fn a_block_with_unknown_parts_is_compared_by_what_is_known() {
+        let disk = |id: Value, name: &str| Value::list([Value::object([("id", id), ("name", name.into())])]);
+        let differs = |want: Value| super::differs(&Machine::ATTRS[0], &want, &disk("d-1".into(), "one"));
+        assert!(!differs(disk(Value::unknown(), "one")));
+        assert!(differs(disk(Value::unknown(), "two")));
+        assert!(!differs(Value::unknown()));
+        assert!(!differs(Value::list([])), "the cloud's to choose");
+        let known = known_or(&disk(Value::unknown(), "two"), &disk("d-1".into(), "one"));
+        assert_eq!(known, disk("d-1".into(), "two"));
+    }
+}
