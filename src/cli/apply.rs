@@ -1,5 +1,6 @@
 //! `ferroform apply` and `ferroform destroy`
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,13 +13,13 @@ use super::progress::Progress;
 use super::session::{Held, Session};
 use super::{Context, End, Ending};
 use crate::engine::apply::{Applied, Stop, failures};
-use crate::engine::plan::{Plan, Purpose};
+use crate::engine::plan::{Change, Plan, Purpose};
 use crate::engine::planner::Options;
 use crate::engine::saved;
 use crate::show::line::count;
 use crate::show::{Facts, Role, event_json, json, text};
-use crate::state::State;
-use crate::words::{Diagnostic, Diagnostics};
+use crate::state::{Instance, State};
+use crate::words::{Address, Diagnostic, Diagnostics};
 
 /// Makes the world like the stack, after showing what that means and asking.
 #[derive(Debug, clap::Args)]
@@ -128,8 +129,10 @@ async fn fresh(at: Option<&Path>, args: &PlanArgs, options: Options, how: &How, 
 
 /// Whether an apply of nothing would still bring the state up to date.
 fn takes_in(plan: &Plan, state: &State) -> bool {
-    plan.lineage == state.lineage
-        && plan.changes.iter().any(|c| state.instances.get(&c.address).is_some_and(|held| held.dependencies != c.dependencies))
+    // The state on disk knows dependencies by block alone.
+    let blocks = |needs: &[Address]| needs.iter().map(Address::block).collect::<BTreeSet<_>>();
+    let moved = |c: &Change, held: &Instance| blocks(&held.dependencies) != blocks(&c.dependencies);
+    plan.lineage == state.lineage && plan.changes.iter().any(|c| state.instances.get(&c.address).is_some_and(|held| moved(c, held)))
 }
 
 fn shown(cx: &Context, plan: &Plan, facts: &Facts, how: &How) -> String {
@@ -150,16 +153,7 @@ async fn of_saved(bytes: &[u8], name: &str, args: &Args, cx: &Context) -> Ending
     }
     let held = session.hold(cx, "apply", args.plan.lock_timeout, &progress).await?;
     let plan = &saved.plan;
-    // A plan from before the first state has a lineage that nobody knows yet.
-    let same =
-        if plan.serial == 0 { held.state.serial == 0 } else { held.state.lineage == plan.lineage && held.state.serial == plan.serial };
-    if !same {
-        return Err(Diagnostic::error(format!("the plan `{name}` is out of date: the state has changed since it was made"))
-            .fact("planned from", if plan.serial == 0 { "no state".into() } else { format!("serial {}", plan.serial) })
-            .fact("now", format!("serial {}", held.state.serial))
-            .help("make it again with `ferroform plan --out`")
-            .into());
-    }
+    saved::check_fresh(plan, &held.state, name)?;
     cx.terminal.data(&shown(cx, plan, &Facts::default(), &args.how));
     carry_out(cx, &session, held, plan, &options, &args.how).await
 }

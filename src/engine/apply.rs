@@ -1,5 +1,6 @@
 //! Does what a plan says. One task owns state and world; the calls of independent steps are in flight together.
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -8,14 +9,16 @@ use petgraph::graph::NodeIndex;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Listener, Verb};
-use super::plan::{Action, Change, CheckResult, Plan};
-use super::planner::{Request, check_result};
+use super::outputs::check_result;
+use super::plan::{Action, Change, CheckResult, Plan, Purpose};
+use super::planner::Request;
 use super::providers::Providers;
 use super::reader::Reader;
 use super::step::{Prepared, perform, prepare};
 use super::steps::{Step, Steps, steps};
 use super::world::{Frame, World};
 use super::{evaluate, refresh};
+use crate::stack::Block;
 use crate::state::journal::Event as Record;
 use crate::state::{Instance, Journal, Output, State, schema_conform};
 use crate::words::resource::Fut;
@@ -71,6 +74,9 @@ struct Applier<'a> {
     reader: &'a Reader,
     listener: &'a dyn Listener,
     graph: Steps,
+    /// The block of each address.
+    blocks: HashMap<&'a Address, &'a Block>,
+    spots: evaluate::Spots,
     /// Steps that each step still waits for.
     waits: Vec<usize>,
     ready: Vec<NodeIndex>,
@@ -100,7 +106,7 @@ pub async fn apply(
     let ready = graph.node_indices().filter(|n| graph.neighbors_directed(*n, Direction::Incoming).next().is_none()).collect();
     let count = graph.node_count();
     let reader = Reader::default();
-    listener.on(Event::Applying { steps: count });
+    listener.on(Event::Applying { steps: graph.node_weights().filter(|step| step.change().is_some()).count() });
     let mut applier = Applier {
         request,
         plan,
@@ -111,6 +117,8 @@ pub async fn apply(
         reader: &reader,
         listener,
         graph,
+        blocks: request.stack.module.resources.iter().map(|block| (&block.address, block)).collect(),
+        spots: evaluate::Spots::default(),
         waits,
         ready,
         blocked: vec![None; count],
@@ -144,13 +152,19 @@ fn world_of<'a>(request: &Request<'a>, plan: &Plan, state: &State) -> Result<Wor
     Ok(world)
 }
 
-impl Applier<'_> {
-    /// What the plan read and nothing else changes: attributes that moved by themselves, data sources, dependencies.
+impl<'a> Applier<'a> {
+    /// What the plan read and nothing else changes: attributes that moved by themselves, data sources, dependencies. What is imported
+    /// is taken in before anything is done to it.
     async fn take_in_what_was_read(&mut self) {
         let mut records = vec![];
-        for change in self.plan.changes.iter().filter(|c| c.action == Action::Nothing && !c.after.is_null()) {
+        let read = |c: &&Change| (c.action == Action::Nothing || c.importing.is_some()) && c.deposed.is_none();
+        for change in self.plan.changes.iter().filter(read) {
+            let attributes = if change.importing.is_some() { &change.before } else { &change.after };
+            if attributes.is_null() {
+                continue;
+            }
             let held = self.state.instances.get(&change.address);
-            let instance = self.instance(change, &change.after);
+            let instance = self.instance(change, attributes);
             let attrs = self.attrs(&change.address);
             let same = held.is_some_and(|h| {
                 schema_conform(attrs, &h.attributes) == instance.attributes
@@ -162,6 +176,12 @@ impl Applier<'_> {
                 records.push(Record::Saved { address: change.address.clone(), instance: Box::new(instance) });
             }
         }
+        if self.plan.purpose == Purpose::Refresh {
+            let gone = self.plan.drift.iter().filter(|d| d.after.is_null());
+            records.extend(gone.map(|d| Record::Deleted { address: d.address.clone(), deposed: None }));
+        }
+        let stale = self.stale_data().into_iter();
+        records.extend(stale.map(|address| Record::Deleted { address, deposed: None }));
         let mut last = None;
         for record in records {
             last = Some(self.journal.append(&record));
@@ -173,6 +193,18 @@ impl Applier<'_> {
         {
             self.result.unrecorded = error.0.into_iter().next();
         }
+    }
+
+    /// What the state holds of data sources that the stack no longer has.
+    fn stale_data(&self) -> Vec<Address> {
+        let wanted = |address: &Address| match self.blocks.get(&address.block()) {
+            _ if self.plan.purpose == Purpose::Destroy => false,
+            Some(block) => self.spots.of(&self.world, block, address).map_or(true, |spot| spot.is_some()),
+            None => false,
+        };
+        let partly = !(self.request.options.targets.is_empty() && self.request.options.excludes.is_empty());
+        let data = self.state.instances.keys().filter(|a| a.mode == Mode::Data && !partly && self.plan.purpose != Purpose::Refresh);
+        data.filter(|a| !wanted(a)).cloned().collect()
     }
 
     fn attrs(&self, address: &Address) -> &'static [crate::words::schema::Attr] {
@@ -190,6 +222,9 @@ impl Applier<'_> {
             dependencies: change.dependencies.clone(),
             create_before_destroy: change.create_before_destroy,
             private: held.and_then(|h| h.private.clone()),
+            tainted: held.is_some_and(|h| h.tainted),
+            identity: held.and_then(|h| h.identity.clone()),
+            identity_schema_version: held.and_then(|h| h.identity_schema_version),
             ..Instance::new(change.provider.clone(), version, super::diff::stored(self.attrs(&change.address), attributes.clone()))
         }
     }
@@ -201,11 +236,15 @@ impl Applier<'_> {
             let halted = stop.soon.is_cancelled() || self.result.unrecorded.is_some();
             while !halted && running.len() < limit {
                 let Some(node) = self.ready.pop() else { break };
-                match self.prepare(node) {
+                let Some(change) = self.change(node) else {
+                    self.done[node.index()] = true;
+                    self.release(node);
+                    continue;
+                };
+                match self.prepare(node, change) {
                     Ok(prepared) => {
-                        let change = &self.plan.changes[self.graph[node].change()];
                         let (journal, reader, listener) = (self.journal, self.reader, self.listener);
-                        self.tell_start(node);
+                        self.tell_start(node, change);
                         running.push(Box::pin(async move {
                             let started = Instant::now();
                             (node, started, perform(change, prepared, journal, reader, listener).await)
@@ -227,11 +266,16 @@ impl Applier<'_> {
                 () = stop.soon.cancelled(), if !halted => {}
             }
         }
-        self.result.interrupted = stop.soon.is_cancelled();
+        self.result.interrupted = stop.soon.is_cancelled() || stop.now.is_cancelled();
     }
 
-    fn verb(&self, node: NodeIndex) -> Verb {
-        match (self.graph[node], self.plan.changes[self.graph[node].change()].action) {
+    /// The change that a step belongs to; none of a gate.
+    fn change(&self, node: NodeIndex) -> Option<&'a Change> {
+        self.graph[node].change().map(|i| &self.plan.changes[i])
+    }
+
+    fn verb(&self, node: NodeIndex, change: &Change) -> Verb {
+        match (self.graph[node], change.action) {
             (Step::Remove(_), _) => Verb::Delete,
             (_, Action::Read) => Verb::Read,
             (_, Action::Update) => Verb::Update,
@@ -239,21 +283,28 @@ impl Applier<'_> {
         }
     }
 
-    fn tell_start(&self, node: NodeIndex) {
-        let change = &self.plan.changes[self.graph[node].change()];
-        let id = change.before.attr("id").as_str().map(str::to_owned).filter(|_| self.verb(node) != Verb::Create);
-        self.listener.on(Event::Started { address: change.address.clone(), verb: self.verb(node), id });
+    fn tell_start(&self, node: NodeIndex, change: &Change) {
+        let verb = self.verb(node, change);
+        let id = change.before.attr("id").as_str().map(str::to_owned).filter(|_| verb != Verb::Create);
+        self.listener.on(Event::Started { address: change.address.clone(), verb, id });
     }
 
     /// Evaluates what the step needs, now that all that it depends on is known.
-    fn prepare(&self, node: NodeIndex) -> Result<Prepared> {
-        let step = self.graph[node];
-        let change = &self.plan.changes[step.change()];
-        prepare(self.request, &self.world, self.providers, self.state, change, step)
+    fn prepare(&self, node: NodeIndex, change: &Change) -> Result<Prepared> {
+        let block = self.blocks.get(&change.address.block()).copied();
+        let spot = match block {
+            Some(block) => self.spots.of(&self.world, block, &change.address),
+            None => Ok(None),
+        };
+        let place = block.and_then(|block| Some((block, spot.as_ref().ok().cloned().flatten()?)));
+        match (self.graph[node], &place, spot) {
+            (Step::Make(_), None, Err(errors)) => Err(errors),
+            (step, ..) => prepare(self.request, &self.world, self.providers, self.state, change, step, place.as_ref()),
+        }
     }
 
     fn finish(&mut self, node: NodeIndex, started: Instant, outcome: Outcome) {
-        let change = &self.plan.changes[self.graph[node].change()];
+        let Some(change) = self.change(node) else { return };
         let address = change.address.clone();
         for record in &outcome.records {
             self.state.record(record);
@@ -269,7 +320,7 @@ impl Applier<'_> {
         if let Some(error) = error {
             return self.fail(node, error, took);
         }
-        let verb = self.verb(node);
+        let verb = self.verb(node, change);
         match verb {
             Verb::Create => self.result.created += 1,
             Verb::Update => self.result.updated += 1,
@@ -286,9 +337,13 @@ impl Applier<'_> {
     fn postconditions(&self, node: NodeIndex) -> Option<Diagnostic> {
         let Step::Make(i) = self.graph[node] else { return None };
         let address = &self.plan.changes[i].address;
-        let block = self.request.stack.module.block(address)?;
+        let block = self.blocks.get(&address.block())?;
+        if block.lifecycle.postconditions.is_empty() {
+            return None;
+        }
         let own = self.state.instances.get(address).map(|i| schema_conform(self.attrs(address), &i.attributes));
-        let frame = Frame { own, ..Frame::of(&self.world) };
+        let spot = self.spots.of(&self.world, block, address).ok().flatten()?;
+        let frame = Frame { own, ..spot.frame(&self.world) };
         let failed = evaluate::conditions(&block.lifecycle.postconditions, &frame, address, "postcondition").err()?;
         failed.0.into_iter().next()
     }
@@ -305,8 +360,8 @@ impl Applier<'_> {
 
     /// A step failed: those behind it will not be done, everything else goes on.
     fn fail(&mut self, node: NodeIndex, error: Diagnostic, took: Duration) {
-        let address = self.plan.changes[self.graph[node].change()].address.clone();
-        let verb = self.verb(node);
+        let Some(change) = self.change(node) else { return };
+        let (address, verb) = (change.address.clone(), self.verb(node, change));
         self.listener.on(Event::Failed { address: address.clone(), verb, error: error.clone(), took });
         self.done[node.index()] = true;
         let mut behind = vec![node];
@@ -324,16 +379,17 @@ impl Applier<'_> {
     /// Outputs and checks, and what was not done.
     async fn close(mut self) -> Result<Applied> {
         for node in self.graph.node_indices().filter(|n| !self.done[n.index()]) {
-            let address = self.plan.changes[self.graph[node].change()].address.clone();
+            let Some(change) = self.change(node) else { continue };
+            let address = change.address.clone();
             let because = self.blocked[node.index()].clone();
-            self.listener.on(Event::Skipped { address: address.clone(), verb: self.verb(node), because });
+            self.listener.on(Event::Skipped { address: address.clone(), verb: self.verb(node, change), because });
             self.result.skipped.push(address);
         }
         if self.result.unrecorded.is_some() {
             return Ok(self.result);
         }
         let outputs = self.outputs();
-        let destroyed = self.plan.purpose == super::plan::Purpose::Destroy;
+        let destroyed = self.plan.purpose == Purpose::Destroy;
         let checks = if destroyed { vec![] } else { self.checks() };
         for record in [(outputs != self.state.outputs).then_some(Record::Outputs(outputs))].into_iter().flatten() {
             if let Err(error) = self.journal.append(&record).await {
@@ -343,6 +399,12 @@ impl Applier<'_> {
         }
         self.result.checks = checks;
         Ok(self.result)
+    }
+
+    /// Whether the value of an expression rests on something that was to be done and was not.
+    fn rests_on_failure(&self, touched: &BTreeSet<Address>) -> bool {
+        let undone = self.result.failed.iter().map(|(address, _)| address).chain(&self.result.skipped);
+        undone.into_iter().any(|address| touched.iter().any(|t| t.covers(address)))
     }
 
     /// The outputs that can be told; one that can't keeps what the state holds.
@@ -355,7 +417,17 @@ impl Applier<'_> {
             }
             let declared = self.request.stack.module.outputs.get(name.as_str());
             let value = match declared {
-                Some(output) => output.value.eval(&Frame::of(&self.world)),
+                Some(output) => {
+                    let frame = Frame::of(&self.world);
+                    let (value, touched) = self.world.trace(|| {
+                        evaluate::conditions(&output.preconditions, &frame, &format!("output.{name}"), "precondition")?;
+                        output.value.eval(&frame)
+                    });
+                    if self.rests_on_failure(&touched) {
+                        continue;
+                    }
+                    value
+                }
                 None => Ok(change.after.clone()),
             };
             match value {

@@ -87,7 +87,17 @@ impl Job<'_> {
         if self.ty.is_local() {
             return self.ty.generate(&self.context(&Reads::default()), &known_or(want, &live.value), Some(&live)).await;
         }
+        if !self.calls_for_update(want, &live.value) {
+            return Ok(live);
+        }
         self.change(want, live, Verb::Update, Instant::now()).await
+    }
+
+    /// Whether the cloud has to be told of what differs: what was not known when planning may turn out to be what there is, and
+    /// what is local is a matter of the state alone.
+    fn calls_for_update(&self, want: &Value, live: &Value) -> bool {
+        let theirs = self.ty.attrs().iter().filter(|a| !(a.computed || a.local));
+        theirs.into_iter().any(|a| a.write_only || differs(a, want.attr(a.name), live.attr(a.name)))
     }
 
     /// Removes it and waits until it is gone.
@@ -98,8 +108,9 @@ impl Job<'_> {
         loop {
             let reads = Reads::default();
             let Err(failure) = self.ty.delete(&self.context(&reads), &live).await else { break };
+            // Gone for the one who deletes may be still there for the one who reads: after a lost answer, say.
             if self.is_gone(&failure) {
-                return Ok(());
+                break;
             }
             let held = self.worth(&failure, started).unwrap_or(match failure.cause {
                 Cause::Busy => HELD.min(limit),
@@ -138,13 +149,17 @@ impl Job<'_> {
         {
             return Err(self.exists(&id));
         }
+        let mut lost = false;
         loop {
             let reads = Reads::default();
             let failure = match self.ty.create(&self.context(&reads), given).await {
                 Ok(id) => return Ok(id),
                 Err(failure) => failure,
             };
-            if failure.cause == Cause::Lost
+            // What exists already after a lost answer may be what that call made, and was not visible at once.
+            let again = lost && failure.cause == Cause::Exists;
+            lost |= failure.cause == Cause::Lost;
+            if (failure.cause == Cause::Lost || again)
                 && let Some(id) = self.find(given).await?
             {
                 return if self.is_mine(&id, given).await? { Ok(id) } else { Err(self.exists(&id)) };

@@ -58,7 +58,8 @@ fn complete(attrs: &[Attr], config: &Value, prior: Option<&Value>, default_tags:
 }
 
 fn fill(attr: &Attr, config: &Value, prior: Option<&Value>, default_tags: &Tags) -> Value {
-    let marked = |value: Value| if attr.sensitive && !value.is_null() { value.sensitive() } else { value };
+    // Nothing is no secret: the state knows no mark on it either.
+    let marked = |value: Value| if value.is_null() { Value::Null } else { value.sensitive_if(attr.sensitive) };
     let silent = config.is_null() || (attr.block().is_some() && config.items().is_empty() && !config.is_unknown());
     if attr.write_only {
         return Value::Null;
@@ -171,6 +172,13 @@ fn tags(all: &Value, held: &Value, default_tags: &Tags) -> Value {
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     if own.is_empty() && held.is_null() { Value::Null } else { Value::Map(Arc::new(own)) }
+}
+
+/// The same with defaults for what is local and not known of: the cloud can't tell, and a state of another program may lack it.
+#[must_use]
+pub fn with_local_defaults(attrs: &[Attr], value: Value) -> Value {
+    let lacking = attrs.iter().filter(|a| a.local).filter_map(|a| Some((a.name, a.default_value()?)));
+    lacking.fold(value, |value, (name, default)| if value.attr(name).is_null() { value.with(name, default) } else { value })
 }
 
 /// The attributes in the form in which the state holds them: of some texts only a hash.

@@ -1,6 +1,7 @@
 //! What a block says, instance by instance: used by the planner, and again by apply when all is known.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::world::{Frame, Shape, World};
@@ -55,6 +56,34 @@ pub fn spots(world: &World<'_>, block: &Block) -> Result<Vec<Spot>> {
     Ok(vec![at(None, None)])
 }
 
+/// The instances of blocks one at a time. What `for_each` gives is kept where it is wholly known, so that the last of ten thousand
+/// costs no more than the first.
+#[derive(Default)]
+pub struct Spots(RefCell<HashMap<Address, Arc<HashMap<Address, Spot>>>>);
+
+impl Spots {
+    /// The instance at that address; none where the block has none there.
+    pub fn of(&self, world: &World<'_>, block: &Block, address: &Address) -> Result<Option<Spot>> {
+        let only = |there: bool| Ok(there.then(|| Spot { address: address.clone(), each: None }));
+        if let Some(count) = &block.count {
+            let n = count_of(&block.address, count, &count.eval(&Frame::of(world))?)?;
+            return only(matches!(address.key, Some(Key::Int(i)) if i < n));
+        }
+        if block.for_each.is_none() {
+            return only(address.key.is_none());
+        }
+        if let Some(kept) = self.0.borrow().get(&block.address) {
+            return Ok(kept.get(address).cloned());
+        }
+        let all: HashMap<Address, Spot> = spots(world, block)?.into_iter().map(|spot| (spot.address.clone(), spot)).collect();
+        let spot = all.get(address).cloned();
+        if all.values().all(|spot| spot.each.as_ref().is_none_or(|(_, value)| value.is_known())) {
+            self.0.borrow_mut().insert(block.address.clone(), Arc::new(all));
+        }
+        Ok(spot)
+    }
+}
+
 fn count_of(block: &Address, expr: &Expr, value: &Value) -> Result<u64> {
     let wrong = |why: &str| Diagnostic::error(format!("`count` of {block} {why}")).at(expr.span(), "");
     if value.is_unknown() {
@@ -107,8 +136,8 @@ pub fn config(world: &World<'_>, block: &Block, spot: &Spot, attrs: &[Attr]) -> 
         conditions(&block.lifecycle.preconditions, &frame, &spot.address, "precondition")?;
         stack::conform(attrs, &block.body.eval(&frame)?, &block.body, &block.address.kind)
     });
-    for target in block.depends_on.iter().filter_map(|r| block_of(&r.target)) {
-        touched.extend(world.instances(&target));
+    for reference in &block.depends_on {
+        touched.extend(block_of(&reference.target).map(|of| of.with_key(reference.key.clone())));
     }
     touched.remove(&spot.address);
     (value, touched)
@@ -138,7 +167,7 @@ pub fn timeouts(world: &World<'_>, block: &Block, spot: &Spot) -> Result<Value> 
 }
 
 /// Fails with what each condition that is known to be false says.
-pub fn conditions(conditions: &[Condition], frame: &Frame<'_, '_>, of: &Address, what: &str) -> Result<()> {
+pub fn conditions(conditions: &[Condition], frame: &Frame<'_, '_>, of: &impl std::fmt::Display, what: &str) -> Result<()> {
     let mut failed = Diagnostics::default();
     for condition in conditions {
         if let Some(message) = failed.keep(violated(condition, frame)).flatten() {

@@ -1,9 +1,9 @@
 //! In which order blocks can be evaluated, and in which order steps can be done.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
@@ -54,9 +54,26 @@ pub fn order(module: &Module) -> Result<Order> {
     for (from, to, span) in edges {
         graph.update_edge(from, to, span);
     }
-    let sorted = toposort(&graph, None).map_err(|_| cycle(&graph))?;
+    let sorted = sorted(&graph).ok_or_else(|| cycle(&graph))?;
     let needs = needs(&graph, module.resources.len(), &sorted);
     Ok(Order { sorted: sorted.into_iter().filter_map(|n| graph[n].block).collect(), needs })
+}
+
+/// Dependencies first, and else in the order of the files, so that a plan reads like them; none where there is a circle.
+fn sorted(graph: &DiGraph<Node, Span>) -> Option<Vec<NodeIndex>> {
+    let mut left: Vec<usize> = graph.node_indices().map(|n| graph.edges_directed(n, petgraph::Direction::Incoming).count()).collect();
+    let mut ready: BTreeSet<NodeIndex> = graph.node_indices().filter(|n| left[n.index()] == 0).collect();
+    let mut sorted = Vec::with_capacity(left.len());
+    while let Some(node) = ready.pop_first() {
+        sorted.push(node);
+        for next in graph.neighbors(node) {
+            left[next.index()] -= 1;
+            if left[next.index()] == 0 {
+                ready.insert(next);
+            }
+        }
+    }
+    (sorted.len() == left.len()).then_some(sorted)
 }
 
 /// Everything that a block refers to.

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::diff::{diff, type_of};
+use super::ends::reason_to_delete;
 use super::evaluate::{self, Spot};
 use super::plan::{Action, Change, Drift, Purpose, Reason};
-use super::planner::{Planner, reason_to_delete};
+use super::planner::Planner;
 use super::same::differing;
+use super::world::Frame;
 use crate::stack::{Block, Ignore};
 use crate::words::resource::Found;
-use crate::words::schema::Attr;
+use crate::words::schema::{Attr, Kind};
 use crate::words::value::{Object, Type};
 use crate::words::{Address, Diagnostic, Value};
 
@@ -45,6 +47,9 @@ impl Planner<'_> {
         let (Some(config), Some(provider)) = (self.errors.keep(config), self.errors.keep(self.providers.of_block(block))) else {
             return self.world.set(&spot.address, Value::unknown());
         };
+        if self.leaves_out(&touched) {
+            return self.leave_out(spot);
+        }
         let problems = ty.check(&config);
         problems.iter().for_each(|p| self.errors.push(evaluate::problem(&spot.address, block, p)));
         let Some(cloud) = self.providers.get(&provider).cloned() else {
@@ -56,9 +61,12 @@ impl Planner<'_> {
         if let Some(prior) = &prior {
             self.note_drift(spot, ty.attrs(), &config, prior);
         }
-        let config = now.as_ref().map_or(config.clone(), |now| ignoring(&block.lifecycle.ignore_changes, ty.attrs(), config, now));
+        let tainted = held.is_some_and(|i| i.tainted);
+        let given = config;
+        let ignore = &block.lifecycle.ignore_changes;
+        let config = now.as_ref().map_or_else(|| given.clone(), |now| ignoring(ignore, ty.attrs(), given.clone(), now));
         let mut planned = diff(ty, &config, now.as_ref(), cloud.default_tags());
-        let reason = self.reason_to_replace(block, spot, &planned.replace, held.is_some_and(|i| i.tainted));
+        let reason = self.reason_to_replace(block, spot, &planned.replace, tainted);
         let refreshing = self.request.options.purpose == Purpose::Refresh;
         let create_first = block.lifecycle.create_before_destroy.unwrap_or(false);
         let action = match (&now, reason) {
@@ -72,6 +80,7 @@ impl Planner<'_> {
             if block.lifecycle.prevent_destroy {
                 self.errors.push(protected(&spot.address, block, &planned.replace));
             }
+            let config = anew(ignore, ty.attrs(), given, now.as_ref().filter(|_| !tainted));
             planned.after = diff(ty, &config, None, cloud.default_tags()).after;
             planned.changed = differing(ty.attrs(), now.as_ref().unwrap_or(&Value::Null), &planned.after);
         }
@@ -84,8 +93,14 @@ impl Planner<'_> {
         if action.acts() {
             self.acting.insert(spot.address.clone());
         }
-        let seen = if refreshing && now.is_none() { Value::unknown() } else { after.clone() };
-        self.world.set(&spot.address, seen);
+        if refreshing && now.is_none() {
+            // What is gone is told as drift, and what never was there is none of a refresh's business.
+            return self.world.set(&spot.address, Value::unknown());
+        }
+        self.world.set(&spot.address, after.clone());
+        if !refreshing {
+            self.postconditions(block, spot, &after);
+        }
         let change = Change {
             provider: self.providers.in_state(&provider),
             action,
@@ -96,17 +111,33 @@ impl Planner<'_> {
             replace: if reason.is_some() { planned.replace } else { vec![] },
             dependencies: touched.into_iter().collect(),
             create_before_destroy: create_first,
+            importing: self.imports.get(&spot.address).cloned(),
             ..change(spot.address.clone(), action)
         };
+        self.planned.insert(spot.address.clone(), self.changes.len());
         self.changes.push(change);
+    }
+
+    /// What must hold of an instance as far as it is known already.
+    pub(super) fn postconditions(&mut self, block: &Block, spot: &Spot, value: &Value) {
+        if block.lifecycle.postconditions.is_empty() {
+            return;
+        }
+        let frame = Frame { own: Some(value.clone()), ..spot.frame(&self.world) };
+        let result = evaluate::conditions(&block.lifecycle.postconditions, &frame, &spot.address, "postcondition");
+        self.errors.keep(result);
     }
 
     fn reason_to_replace(&self, block: &Block, spot: &Spot, forced: &[String], tainted: bool) -> Option<Reason> {
         let triggered = || {
             let triggers = block.lifecycle.replace_triggered_by.iter();
             triggers.flat_map(|r| evaluate::instances_of(&self.world, r).into_iter().map(move |a| (r, a))).any(|(reference, address)| {
-                let change = self.changes.iter().find(|c| c.address == address && c.action.acts());
-                change.is_some_and(|c| reference.attribute.as_ref().is_none_or(|name| c.changed.iter().any(|n| **n == **name)))
+                let change = self.planned.get(&address).map(|i| &self.changes[*i]);
+                change.is_some_and(|c| match &reference.attribute {
+                    Some(name) => c.action.acts() && c.changed.iter().any(|n| **n == **name),
+                    // What is made for the first time replaces nothing.
+                    None => matches!(c.action, Action::Update | Action::Replace { .. }),
+                })
             })
         };
         if tainted {
@@ -142,10 +173,20 @@ impl Planner<'_> {
                 let (before, after, changed) = (prior.held, prior.now, prior.drifted);
                 self.drift.push(Drift { address: address.clone(), before, after, changed });
             }
+            let now = self.priors.get(address).map(|p| p.now.clone()).unwrap_or_default();
+            if !now.is_null() {
+                self.changes.push(Change {
+                    provider: instance.provider.clone(),
+                    before: now.clone(),
+                    after: now,
+                    dependencies: instance.dependencies.clone(),
+                    create_before_destroy: instance.create_before_destroy,
+                    ..change(address.clone(), Action::Nothing)
+                });
+            }
             return;
         }
-        let declared = self.request.stack.module.block(address);
-        if let Some(block) = block.or(declared).filter(|b| b.lifecycle.prevent_destroy && !prior.now.is_null()) {
+        if let Some(block) = block.filter(|b| b.lifecycle.prevent_destroy && !prior.now.is_null()) {
             self.errors.push(protected(address, block, &[]));
         }
         // What is gone already has only to leave the state.
@@ -184,6 +225,18 @@ pub(super) fn ignoring(ignore: &Ignore, attrs: &[Attr], config: Value, now: &Val
             replaced(&config, now, &steps)
         }),
     }
+}
+
+/// The configuration of something that is made in place of another: what is to be ignored is taken from that, but not where the
+/// state holds no more than a hash.
+pub(super) fn anew(ignore: &Ignore, attrs: &[Attr], config: Value, old: Option<&Value>) -> Value {
+    let Some(old) = old else { return config };
+    let hashed = attrs.iter().filter(|a| matches!(a.kind, Kind::Text(format) if format.stored.is_some()));
+    let kept: Vec<(&str, Value)> = hashed.map(|a| (a.name, config.attr(a.name).clone())).collect();
+    // What the cloud chose for the old one it chooses for the new one again, unless the stack says something.
+    let chosen = attrs.iter().filter(|a| a.chosen && config.attr(a.name).is_null()).map(|a| (a.name, Value::Null));
+    let kept: Vec<(&str, Value)> = kept.into_iter().chain(chosen).collect();
+    kept.into_iter().fold(ignoring(ignore, attrs, config, old), |config, (name, value)| config.with(name, value))
 }
 
 /// `config` with what lies at the path taken from `now`; taken away where `now` has nothing there.
@@ -249,9 +302,10 @@ pub fn data_value(attrs: &[Attr], found: &Found) -> Value {
 /// What something made first depends on has to be made first too: the old one may go only when nothing uses it.
 pub fn spread_create_first(changes: &mut [Change]) {
     let mut first: HashSet<Address> = HashSet::new();
-    // Dependencies stand before dependents.
-    for change in changes.iter_mut().rev() {
-        if change.create_before_destroy || first.contains(&change.address) {
+    // Dependencies stand before dependents. What only ends has nothing to be made before.
+    for change in changes.iter_mut().rev().filter(|c| !matches!(c.action, Action::Delete | Action::Forget)) {
+        let spread = || first.contains(&change.address) || (change.address.key.is_some() && first.contains(&change.address.block()));
+        if change.create_before_destroy || spread() {
             change.create_before_destroy = true;
             if let Action::Replace { create_first } = &mut change.action {
                 *create_first = true;

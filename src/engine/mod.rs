@@ -4,10 +4,13 @@
 pub mod apply;
 pub mod converge;
 pub mod diff;
+mod ends;
 pub mod evaluate;
 pub mod event;
 pub mod graph;
+mod import;
 pub mod instance;
+mod outputs;
 pub mod plan;
 pub mod planner;
 pub mod providers;

@@ -8,11 +8,13 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::event::{Event, Listener};
 use super::graph::{self, Order};
+use super::import;
 use super::instance;
-use super::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan, Purpose, Reason};
+use super::outputs;
+use super::plan::{Action, Change, Drift, Plan, Purpose};
 use super::providers::Providers;
 use super::refresh::{self, Prior};
-use super::world::{Frame, World};
+use super::world::World;
 use super::{evaluate, failed};
 use crate::stack::{Files, Stack};
 use crate::state::State;
@@ -85,21 +87,29 @@ pub(super) struct Planner<'a> {
     pub(super) acting: HashSet<Address>,
     pub(super) errors: Diagnostics,
     pub(super) drift: Vec<Drift>,
+    /// The block of each address.
+    pub(super) blocks: HashMap<&'a Address, usize>,
+    /// The change of each instance, by its place.
+    pub(super) planned: HashMap<Address, usize>,
+    /// Instances that are left out because the user excludes them, or what they need.
+    pub(super) left_out: BTreeSet<Address>,
+    /// What is imported: the id that the user gave, by address.
+    pub(super) imports: BTreeMap<Address, String>,
     order: Order,
-    scope: Scope,
+    pub(super) scope: Scope,
     /// Instances of the state that a block of the stack accounts for.
     pub(super) claimed: BTreeSet<Address>,
 }
 
 /// Which blocks take part, where the user named some.
-struct Scope {
-    blocks: Option<Vec<bool>>,
+pub(super) struct Scope {
+    pub(super) blocks: Option<Vec<bool>>,
     targets: Vec<Address>,
     excludes: Vec<Address>,
 }
 
 impl Scope {
-    fn block(&self, index: usize) -> bool {
+    pub(super) fn block(&self, index: usize) -> bool {
         self.blocks.as_ref().is_none_or(|included| included[index])
     }
 
@@ -131,6 +141,10 @@ pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan
         acting: HashSet::new(),
         errors: Diagnostics::default(),
         drift: vec![],
+        blocks: module.resources.iter().enumerate().map(|(i, block)| (&block.address, i)).collect(),
+        planned: HashMap::new(),
+        left_out: BTreeSet::new(),
+        imports: BTreeMap::new(),
         order,
         scope,
         claimed: BTreeSet::new(),
@@ -218,6 +232,7 @@ impl<'a> Planner<'a> {
         };
         let mut refreshing = std::pin::pin!(refreshing);
         let mut refreshed = false;
+        let mut imported = import::read(self.request, &self.providers, &self.blocks).await?;
         let mut readings: FuturesUnordered<Reading<'_>> = FuturesUnordered::new();
         let mut left: Vec<usize> = self.order.needs.iter().map(Vec::len).collect();
         let mut users: Vec<Vec<usize>> = vec![vec![]; left.len()];
@@ -250,6 +265,10 @@ impl<'a> Planner<'a> {
             tokio::select! {
                 fresh = &mut refreshing, if !refreshed => {
                     self.priors = fresh?;
+                    for (address, (given, prior)) in std::mem::take(&mut imported) {
+                        self.imports.insert(address.clone(), given);
+                        self.priors.insert(address, prior);
+                    }
                     refreshed = true;
                     listener.on(Event::Refreshed { resources: queries.len(), took: started.elapsed() });
                     ready.extend(stalled.drain(..));
@@ -272,6 +291,7 @@ impl<'a> Planner<'a> {
         let block = &self.request.stack.module.resources[index];
         self.world.declare(&block.address, evaluate::shape(block));
         if !self.scope.block(index) {
+            self.world.give_up(&block.address);
             return Ok(0);
         }
         let ty = self
@@ -282,7 +302,11 @@ impl<'a> Planner<'a> {
         let config = self.providers.of_block(block)?;
         let cloud = self.providers.get(&config).cloned();
         let mut begun = 0;
-        for spot in evaluate::spots(&self.world, block)? {
+        let spots = evaluate::spots(&self.world, block);
+        if spots.is_err() {
+            self.world.give_up(&block.address);
+        }
+        for spot in spots? {
             let (given, touched) = evaluate::config(&self.world, block, &spot, ty.attrs());
             let dependencies: Vec<Address> = touched.into_iter().collect();
             let Some(given) = self.errors.keep(given) else {
@@ -334,6 +358,7 @@ impl<'a> Planner<'a> {
             Ok(found) => {
                 let value = instance::data_value(ty.attrs(), &found);
                 self.world.set(&spot.address, value.clone());
+                self.postconditions(block, spot, &value);
                 self.changes.push(Change {
                     provider: self.providers.in_state(&config),
                     after: value,
@@ -354,32 +379,55 @@ impl<'a> Planner<'a> {
         self.world.declare(&block.address, evaluate::shape(block));
         let spots = match evaluate::spots(&self.world, block) {
             Ok(spots) => spots,
-            Err(error) if self.scope.block(index) => {
-                self.world.set(&block.address, Value::unknown());
+            Err(error) => {
+                // Nobody knows which instances there should be: none of them is taken for superfluous.
+                self.world.give_up(&block.address);
                 self.claimed.extend(self.priors.keys().filter(|a| block.address.covers(a)).cloned());
-                return Err(error);
+                return if self.scope.block(index) { Err(error) } else { Ok(()) };
             }
-            Err(_) => vec![],
         };
         for spot in spots {
             self.claimed.insert(spot.address.clone());
             if self.scope.instance(Some(index), &spot.address) {
                 self.plan_instance(block, &spot);
             } else {
-                let now = self.priors.get(&spot.address).map_or_else(Value::unknown, |p| p.now.clone());
-                self.world.set(&spot.address, now);
+                self.leave_out(&spot);
             }
         }
         Ok(())
     }
 
+    /// Leaves an instance as it is.
+    pub(super) fn leave_out(&mut self, spot: &evaluate::Spot) {
+        let now = self.priors.get(&spot.address).map(|p| p.now.clone()).filter(|now| !now.is_null());
+        self.world.set(&spot.address, now.unwrap_or_else(Value::unknown));
+        if self.scope.targets.is_empty() {
+            self.left_out.insert(spot.address.clone());
+        }
+    }
+
+    /// Whether something that is left out is among those addresses.
+    pub(super) fn leaves_out(&self, needs: &BTreeSet<Address>) -> bool {
+        !self.left_out.is_empty() && needs.iter().any(|need| self.left_out.iter().any(|left| need.covers(left)))
+    }
+
     /// Deletions, outputs and checks: what is left when all blocks are evaluated.
     async fn finish(mut self) -> Result<Plan> {
+        let unclaimed = self.imports.keys().find(|a| !self.claimed.contains(*a) && !self.errors.has_errors());
+        if let Some(address) = unclaimed {
+            let error = Diagnostic::error(format!("{address} can't be imported: the stack has no such instance"));
+            self.errors.push(error.help("write the block, with the key in its `for_each` or `count`, and import then"));
+        }
         self.delete_rest();
         instance::spread_create_first(&mut self.changes);
         let request = self.request;
         let destroying = request.options.purpose == Purpose::Destroy;
-        let (outputs, checks) = if destroying { (gone_outputs(request.state), vec![]) } else { (self.outputs(), self.checks()) };
+        let partly = self.scope.blocks.is_some();
+        let (outputs, checks) = match destroying {
+            true if partly => (BTreeMap::new(), vec![]),
+            true => (outputs::gone(request.state), vec![]),
+            false => (self.outputs(), self.checks()),
+        };
         let mut identity = None;
         for cloud in self.providers.all() {
             identity = cloud.identity().await.map_err(|f| failed("the account can't be asked who it is", &f))?.or(identity);
@@ -390,6 +438,10 @@ impl<'a> Planner<'a> {
                 crate::words::Severity::Error => errors.push(diagnostic),
                 crate::words::Severity::Warning => warnings.push(diagnostic),
             }
+        }
+        if !errors.has_errors() {
+            // That there is an order is better known before anything is done.
+            errors.keep(super::steps::steps(&self.changes, request.state));
         }
         errors.unless_errors(Plan {
             stack: request.stack.name.to_string(),
@@ -406,97 +458,6 @@ impl<'a> Planner<'a> {
             read: if request.options.refresh { self.priors.len() } else { 0 },
         })
     }
-
-    /// What the state holds and no block accounts for.
-    fn delete_rest(&mut self) {
-        let rest: Vec<Address> = self.priors.keys().filter(|a| !self.claimed.contains(*a)).cloned().collect();
-        for address in rest {
-            let index = self.request.stack.module.resources.iter().position(|b| b.address == address.block());
-            let named = self.scope.targets.is_empty() || self.scope.targets.iter().any(|t| t.covers(&address));
-            if named && self.scope.instance(index.filter(|_| self.scope.targets.is_empty()), &address)
-                || (named && !self.scope.targets.is_empty())
-            {
-                let block = index.map(|i| &self.request.stack.module.resources[i]);
-                self.plan_delete(&address, block);
-            }
-        }
-        for (address, instance) in &self.request.state.instances {
-            for key in instance.deposed.keys() {
-                let change = instance::change(address.clone(), Action::Delete);
-                let former = &instance.deposed[key];
-                self.changes.push(Change {
-                    deposed: Some(key.clone()),
-                    provider: former.provider.clone(),
-                    before: former.attributes.clone(),
-                    dependencies: former.dependencies.clone(),
-                    ..change
-                });
-            }
-        }
-    }
-
-    fn outputs(&mut self) -> BTreeMap<String, OutputChange> {
-        let mut outputs = BTreeMap::new();
-        let held = &self.request.state.outputs;
-        for (name, output) in &self.request.stack.module.outputs {
-            let before = held.get(name.as_ref()).map(|o| o.value.clone()).unwrap_or_default();
-            if self.scope.blocks.is_some() && !self.scope_reaches(output) {
-                outputs.insert(name.to_string(), OutputChange { after: before.clone(), before, sensitive: output.sensitive });
-                continue;
-            }
-            let frame = Frame::of(&self.world);
-            let Some(after) = self.errors.keep(output.value.eval(&frame)) else { continue };
-            if after.has_sensitive() && !output.sensitive {
-                let error = Diagnostic::error(format!("output.{name} holds a sensitive value and is not declared sensitive"));
-                self.errors.push(error.at(output.value.span(), "").help("add `sensitive = true` to the output"));
-            }
-            let same = super::same::same(&crate::words::schema::Kind::Any, &before, &after);
-            let after = if same { before.clone() } else { after };
-            outputs.insert(name.to_string(), OutputChange { before, after, sensitive: output.sensitive });
-        }
-        for (name, output) in held.iter().filter(|(name, _)| !self.request.stack.module.outputs.contains_key(name.as_str())) {
-            outputs.insert(name.clone(), OutputChange { before: output.value.clone(), after: Value::Null, sensitive: output.sensitive });
-        }
-        outputs
-    }
-
-    /// Whether all that an output refers to takes part.
-    fn scope_reaches(&self, output: &crate::stack::Output) -> bool {
-        let blocks = &self.request.stack.module.resources;
-        let targets = output.value.references();
-        targets
-            .iter()
-            .filter_map(|r| evaluate::block_of(&r.target))
-            .all(|address| blocks.iter().position(|b| b.address == address).is_some_and(|i| self.scope.block(i)))
-    }
-
-    fn checks(&mut self) -> Vec<CheckResult> {
-        let results = self.request.stack.module.checks.iter().map(|(name, check)| check_result(name, check, &self.world));
-        results.collect()
-    }
-}
-
-/// How a `check` block comes out in a world; an assertion that can't be evaluated does not hold.
-pub(super) fn check_result(name: &str, check: &crate::stack::Check, world: &World<'_>) -> CheckResult {
-    let (mut holds, mut messages) = (Some(true), vec![]);
-    for assertion in &check.asserts {
-        let frame = Frame::of(world);
-        let unknown = assertion.condition.eval(&frame).is_ok_and(|v| v.is_unknown());
-        match evaluate::violated(assertion, &frame) {
-            Ok(None) if unknown => holds = holds.filter(|h| !h),
-            Ok(None) => {}
-            Ok(Some(message)) => messages.push(message),
-            Err(error) => messages.push(error.to_string()),
-        }
-    }
-    CheckResult { name: format!("check.{name}"), holds: if messages.is_empty() { holds } else { Some(false) }, messages }
-}
-
-fn gone_outputs(state: &State) -> BTreeMap<String, OutputChange> {
-    let gone = |(name, output): (&String, &crate::state::Output)| {
-        (name.clone(), OutputChange { before: output.value.clone(), after: Value::Null, sensitive: output.sensitive })
-    };
-    state.outputs.iter().map(gone).collect()
 }
 
 /// A block is done: those that waited for it alone are ready.
@@ -523,19 +484,4 @@ fn read_data<'f>(
         let outcome = ty.read(&context, &given.bare_deep()).await;
         (index, spot, dependencies, outcome)
     })
-}
-
-/// Why an instance of the state is no longer wanted.
-pub(super) fn reason_to_delete(address: &Address, block: Option<&crate::stack::Block>, purpose: Purpose) -> Reason {
-    use super::world::Shape;
-    use crate::words::Key;
-    if purpose == Purpose::Destroy {
-        return Reason::Destroying;
-    }
-    match (block.map(evaluate::shape), &address.key) {
-        (None, _) => Reason::NoConfig,
-        (Some(Shape::Count), Some(Key::Int(_))) => Reason::CountIndex,
-        (Some(Shape::Each), Some(Key::Str(_))) => Reason::EachKey,
-        _ => Reason::WrongRepetition,
-    }
 }

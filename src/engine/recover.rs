@@ -76,7 +76,15 @@ async fn settle(
                 Some(id) => made(&job, id, &want).await.map_err(told)?,
                 None => None,
             };
-            let Some(found) = found else { return Ok(("was not created".into(), vec![dropped("it was not created")])) };
+            let Some(found) = found else {
+                let settled = match (&open.id, state.instances.get(address).filter(|i| i.exists())) {
+                    (None, _) => dropped("it was not created"),
+                    // What was made is gone; what it was to replace stays as it is.
+                    (Some(_), Some(old)) => Record::Saved { address: address.clone(), instance: Box::new(old.clone()) },
+                    (Some(_), None) => Record::Deleted { address: address.clone(), deposed: None },
+                };
+                return Ok(("was not created".into(), vec![settled]));
+            };
             let attributes = converge::attributes(ty, cloud.as_ref(), &found, &want);
             let mut records = vec![];
             if state.instances.get(address).is_some_and(Instance::exists) {

@@ -6,22 +6,24 @@ use std::time::Instant;
 
 use super::apply::Outcome;
 use super::converge::{self, Job};
-use super::diff::diff;
+use super::diff::{diff, with_local_defaults};
+use super::evaluate::Spot;
 use super::event::Listener;
-use super::instance::{data_value, ignoring};
-use super::plan::{Action, Change};
+use super::instance::{anew, data_value, ignoring};
+use super::plan::{Action, Change, Reason};
 use super::planner::Request;
 use super::providers::Providers;
 use super::reader::Reader;
 use super::steps::Step;
 use super::world::World;
 use super::{evaluate, failed};
+use crate::stack::Block;
 use crate::state::journal::{Action as Doing, Event as Record, Intent};
 use crate::state::{Instance, Journal, State};
 use crate::words::failure::Failure;
 use crate::words::reads::Reads;
 use crate::words::resource::{Cloud, Context, DataType, Found, ResourceType, Status};
-use crate::words::{Diagnostic, Mode, Result, Value};
+use crate::words::{Address, Diagnostic, Mode, Result, Value};
 
 /// A step with all that it needs.
 pub(super) enum Prepared {
@@ -51,9 +53,9 @@ fn deposed_key(change: &Change) -> String {
     digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn live_of(change: &Change) -> Found {
+fn live_of(change: &Change, ty: &dyn ResourceType) -> Found {
     let id = change.before.attr("id").as_str().unwrap_or_default().to_owned();
-    Found { id, value: change.before.bare_deep(), status: Status::Ready }
+    Found { id, value: with_local_defaults(ty.attrs(), change.before.bare_deep()), status: Status::Ready }
 }
 
 /// Evaluates what a step needs.
@@ -64,6 +66,7 @@ pub(super) fn prepare(
     state: &State,
     change: &Change,
     step: Step,
+    place: Option<&(&Block, Spot)>,
 ) -> Result<Prepared> {
     let config = providers.of_state(&change.provider)?;
     let cloud = providers.get(&config).cloned().ok_or_else(|| Diagnostic::error(format!("provider.{} is not configured", config.0)))?;
@@ -78,18 +81,21 @@ pub(super) fn prepare(
             return Ok(Prepared::Forget { deposed });
         }
         let ty = resource()?;
-        let mut live = live_of(change);
+        let mut live = live_of(change, ty);
         if change.deposed.is_some() {
             live.value = crate::state::schema_conform(ty.attrs(), &live.value);
         }
-        return Ok(Prepared::Remove { ty, cloud, live, timeouts: Value::Null, deposed });
+        // Of what the stack no longer has, nobody can say how long it may take.
+        let timeouts = place.and_then(|(block, spot)| evaluate::timeouts(world, block, spot).ok()).unwrap_or_default();
+        return Ok(Prepared::Remove { ty, cloud, live, timeouts, deposed });
     }
     let gone = || Diagnostic::error(format!("{} is no longer in the stack", change.address)).help("plan again");
-    let block = request.stack.module.block(&change.address).ok_or_else(gone)?;
-    let spots = evaluate::spots(world, block)?;
-    let spot = spots.into_iter().find(|s| s.address == change.address).ok_or_else(gone)?;
-    let (given, _) = evaluate::config(world, block, &spot, evaluate::attrs_of(request.registry, block)?);
+    let (block, spot) = place.ok_or_else(gone)?;
+    let (given, needs) = evaluate::config(world, block, spot, evaluate::attrs_of(request.registry, block)?);
     let given = given?;
+    if !given.is_known() {
+        return Err(unknown_still(change, &given, block, &needs).into());
+    }
     if change.address.mode == Mode::Data {
         let unknown = || evaluate::unknown_type(request.registry, &change.address, None);
         let ty = request.registry.data(&change.address.kind).ok_or_else(unknown)?;
@@ -102,17 +108,32 @@ pub(super) fn prepare(
     }
     let updating = change.action == Action::Update;
     let prior = updating.then_some(&change.before);
-    let given = prior.map_or(given.clone(), |now| ignoring(&block.lifecycle.ignore_changes, ty.attrs(), given, now));
+    let ignore = &block.lifecycle.ignore_changes;
+    let replaced = matches!(change.action, Action::Replace { .. }) && change.reason != Some(Reason::Tainted);
+    let given = match prior {
+        Some(now) => ignoring(ignore, ty.attrs(), given, now),
+        None => anew(ignore, ty.attrs(), given, replaced.then_some(&change.before)),
+    };
     let want = diff(ty, &given, prior, cloud.default_tags()).after;
     agrees(change, &want, block)?;
-    let timeouts = evaluate::timeouts(world, block, &spot)?;
+    let timeouts = evaluate::timeouts(world, block, spot)?;
     let create_first = matches!(change.action, Action::Replace { create_first: true });
     let depose = (create_first && state.instances.contains_key(&change.address)).then(|| deposed_key(change));
-    Ok(Prepared::Make { ty, cloud, want, before: updating.then(|| live_of(change)), timeouts, depose })
+    Ok(Prepared::Make { ty, cloud, want, before: updating.then(|| live_of(change, ty)), timeouts, depose })
+}
+
+/// By now everything that an instance needs should be known. What isn't must never be taken for nothing.
+fn unknown_still(change: &Change, given: &Value, block: &Block, needs: &std::collections::BTreeSet<Address>) -> Diagnostic {
+    let name = given.entries().into_iter().flatten().find(|(_, value)| !value.is_known()).map_or("", |(name, _)| name);
+    let needs: Vec<String> = needs.iter().map(ToString::to_string).collect();
+    Diagnostic::error(format!("{}: `{name}` is not known, since something that it needs is not there yet", change.address))
+        .at(block.body.key_span(name), "")
+        .fact("needs", needs.join(", "))
+        .help("apply what it needs first, without --target or --exclude")
 }
 
 /// What was planned and what is wanted now must agree in all that was known when planning.
-fn agrees(change: &Change, want: &Value, block: &crate::stack::Block) -> Result<()> {
+fn agrees(change: &Change, want: &Value, block: &Block) -> Result<()> {
     for (name, planned) in change.after.entries().into_iter().flatten() {
         let now = want.attr(name);
         if name.as_ref() != "id" && !holds(planned, now) {
@@ -213,6 +234,7 @@ async fn make(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader, l
             job.create(&want, note).await
         }
     };
+    let result = result.map_err(|failure| hushed(failure, &want));
     let saved = |attributes: Value, tainted: bool| {
         let instance = Instance {
             dependencies: change.dependencies.clone(),
@@ -246,6 +268,28 @@ async fn make(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader, l
                 log.write(Record::Failed { address: address.clone(), deposed: None, error }).await.map_err(|f| told(&f))?;
             }
             Err(told(&failure))
+        }
+    }
+}
+
+/// A failure whose words hold nothing that is sensitive: services repeat what they were given.
+fn hushed(failure: Failure, want: &Value) -> Failure {
+    let mut secrets = vec![];
+    collect_secrets(want, false, &mut secrets);
+    // The longest first: one may hold another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let hush = |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "(sensitive value)"));
+    Failure { message: hush(failure.message), help: hush(failure.help), ..failure }
+}
+
+/// All texts behind a mark that are long enough to be told from ordinary words.
+fn collect_secrets(value: &Value, hidden: bool, secrets: &mut Vec<String>) {
+    match value {
+        Value::Sensitive(inner) => collect_secrets(inner, true, secrets),
+        Value::String(text) if hidden && text.len() >= 4 => secrets.push(text.to_string()),
+        other => {
+            let entries = other.entries().into_iter().flatten().map(|(_, value)| value);
+            other.items().iter().chain(entries).for_each(|value| collect_secrets(value, hidden, secrets));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The steps of a plan and what each waits for. Apply walks these and derives nothing anew.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -16,14 +17,18 @@ pub enum Step {
     Make(usize),
     /// To destroy what the change leaves behind.
     Remove(usize),
+    /// Nothing: it is passed when all before it is done. Stands for an instance that stays as it is, through which others depend on
+    /// one another, and for all instances of a block at once, so that a thousand users of a thousand need no million edges.
+    Gate,
 }
 
 impl Step {
     /// The place of its change in the plan.
     #[must_use]
-    pub const fn change(self) -> usize {
+    pub const fn change(self) -> Option<usize> {
         match self {
-            Self::Make(i) | Self::Remove(i) => i,
+            Self::Make(i) | Self::Remove(i) => Some(i),
+            Self::Gate => None,
         }
     }
 }
@@ -31,88 +36,167 @@ impl Step {
 /// Steps with an edge from each to those that wait for it.
 pub type Steps = DiGraph<Step, ()>;
 
-/// The instances that an address in a list of dependencies means: Terraform names whole blocks there.
+/// Why a user and what it needs wait for one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Why {
+    /// What is needed is made before its user.
+    Made,
+    /// The user is removed before what it needed.
+    Gone,
+    /// The user is changed so that it no longer needs what is removed.
+    After,
+}
+
+/// The changes that an address in a list of dependencies means: Terraform names whole blocks there.
 struct Index<'a> {
-    exact: HashMap<&'a Address, Vec<usize>>,
-    blocks: HashMap<Address, Vec<usize>>,
+    exact: HashMap<&'a Address, Arc<Vec<usize>>>,
+    blocks: HashMap<Address, Arc<Vec<usize>>>,
 }
 
 impl<'a> Index<'a> {
     fn new(changes: &'a [Change]) -> Self {
-        let (mut exact, mut blocks): (HashMap<_, Vec<_>>, HashMap<_, Vec<_>>) = Default::default();
+        let (mut exact, mut blocks): (HashMap<_, Arc<Vec<_>>>, HashMap<_, Arc<Vec<_>>>) = Default::default();
         for (i, change) in changes.iter().enumerate() {
-            exact.entry(&change.address).or_default().push(i);
-            if change.address.key.is_some() {
-                blocks.entry(change.address.block()).or_default().push(i);
-            }
+            Arc::make_mut(exact.entry(&change.address).or_default()).push(i);
+            Arc::make_mut(blocks.entry(change.address.block()).or_default()).push(i);
         }
         Self { exact, blocks }
     }
 
-    fn of(&self, address: &Address) -> impl Iterator<Item = usize> {
-        let exact = self.exact.get(address).into_iter().flatten();
-        exact.chain(self.blocks.get(address).into_iter().flatten()).copied()
+    fn of(&self, address: &Address) -> Arc<Vec<usize>> {
+        let found = if address.key.is_some() { self.exact.get(address) } else { self.blocks.get(address) };
+        found.cloned().unwrap_or_default()
     }
+}
+
+struct Builder<'a> {
+    changes: &'a [Change],
+    index: Index<'a>,
+    graph: Steps,
+    made: Vec<Option<NodeIndex>>,
+    gone: Vec<Option<NodeIndex>>,
+    gates: HashMap<(Why, &'a Address), NodeIndex>,
+    /// Whether a change in place comes before the end of what it needed, which is no more than good manners.
+    mannered: bool,
 }
 
 /// The steps of those changes. `state` says what the instances depended on when they were made.
 pub fn steps(changes: &[Change], state: &State) -> Result<Steps> {
-    let mut graph = Steps::with_capacity(changes.len(), changes.len());
-    let (mut make, mut remove) = (BTreeMap::new(), BTreeMap::new());
-    for (i, change) in changes.iter().enumerate() {
-        if matches!(change.action, Action::Create | Action::Update | Action::Replace { .. } | Action::Read) {
-            make.insert(i, graph.add_node(Step::Make(i)));
-        }
-        if matches!(change.action, Action::Delete | Action::Forget | Action::Replace { .. }) {
-            remove.insert(i, graph.add_node(Step::Remove(i)));
-        }
+    let graph = Builder::of(changes, state, true).graph;
+    if toposort(&graph, None).is_ok() {
+        return Ok(graph);
     }
-    let index = Index::new(changes);
-    for (i, change) in changes.iter().enumerate() {
-        if let (Some(&made), Some(&removed), Action::Replace { create_first }) = (make.get(&i), remove.get(&i), change.action) {
-            let (first, second) = if create_first { (made, removed) } else { (removed, made) };
-            graph.update_edge(first, second, ());
-        }
-        for need in change.dependencies.iter().flat_map(|d| index.of(d)).filter(|need| *need != i) {
-            if let (Some(&needed), Some(&made)) = (make.get(&need), make.get(&i)) {
-                graph.update_edge(needed, made, ());
-            }
-            before_removal(&mut graph, changes, &make, &remove, i, need);
-        }
-        let held = state.instances.get(&change.address).map(|instance| instance.dependencies.as_slice()).unwrap_or_default();
-        for need in held.iter().flat_map(|d| index.of(d)).filter(|need| *need != i) {
-            before_removal(&mut graph, changes, &make, &remove, i, need);
-        }
-    }
+    let graph = Builder::of(changes, state, false).graph;
     match toposort(&graph, None) {
         Ok(_) => Ok(graph),
         Err(cycle) => Err(circle(&graph, changes, cycle.node_id()).into()),
     }
 }
 
-/// What `need` leaves behind goes only when `user` no longer uses it.
-fn before_removal(
-    graph: &mut Steps,
-    changes: &[Change],
-    make: &BTreeMap<usize, NodeIndex>,
-    remove: &BTreeMap<usize, NodeIndex>,
-    user: usize,
-    need: usize,
-) {
-    let Some(&removed) = remove.get(&need) else { return };
-    if let Some(&gone) = remove.get(&user) {
-        graph.update_edge(gone, removed, ());
+impl<'a> Builder<'a> {
+    fn of(changes: &'a [Change], state: &'a State, mannered: bool) -> Self {
+        let graph = Steps::with_capacity(2 * changes.len(), 2 * changes.len());
+        let index = Index::new(changes);
+        let mut builder = Self { changes, index, graph, made: vec![], gone: vec![], gates: HashMap::new(), mannered };
+        if !changes.iter().any(|c| c.action != Action::Nothing) {
+            return builder;
+        }
+        for (i, change) in changes.iter().enumerate() {
+            let (made, gone) = match change.action {
+                Action::Create | Action::Read => (Some(Step::Make(i)), None),
+                Action::Update => (Some(Step::Make(i)), Some(Step::Gate)),
+                Action::Replace { .. } => (Some(Step::Make(i)), Some(Step::Remove(i))),
+                Action::Delete | Action::Forget => (None, Some(Step::Remove(i))),
+                Action::Nothing => (Some(Step::Gate), Some(Step::Gate)),
+            };
+            builder.made.push(made.map(|step| builder.graph.add_node(step)));
+            builder.gone.push(gone.map(|step| builder.graph.add_node(step)));
+        }
+        for (i, change) in changes.iter().enumerate() {
+            builder.order(i, change, state);
+        }
+        builder
     }
-    // Where the old one has to go first, whoever uses it is changed only when the new one is there.
-    if let (Some(&made), false) = (make.get(&user), matches!(changes[need].action, Action::Replace { create_first: false })) {
-        graph.update_edge(made, removed, ());
+
+    fn order(&mut self, i: usize, change: &'a Change, state: &'a State) {
+        if let (Some(made), Some(removed), Action::Replace { create_first }) = (self.made[i], self.gone[i], change.action) {
+            let (first, second) = if create_first { (made, removed) } else { (removed, made) };
+            self.graph.add_edge(first, second, ());
+        }
+        for need in &change.dependencies {
+            self.link(Why::Made, i, need);
+            self.link(Why::After, i, need);
+        }
+        // What is removed goes by what it depended on when it was made.
+        let ends = change.deposed.is_some() || matches!(change.action, Action::Delete | Action::Forget);
+        let held = state.instances.get(&change.address).filter(|_| !ends);
+        for need in held.map_or(&[][..], |instance| &instance.dependencies) {
+            self.link(Why::Gone, i, need);
+            self.link(Why::After, i, need);
+        }
+        for need in change.dependencies.iter().filter(|_| ends) {
+            self.link(Why::Gone, i, need);
+        }
+    }
+
+    fn link(&mut self, why: Why, user: usize, need: &'a Address) {
+        let Some(node) = self.user(why, user) else { return };
+        let members = self.index.of(need);
+        let own = self.changes[user].address.block() == need.block();
+        if members.len() < 2 || own {
+            for member in members.iter().filter(|m| **m != user) {
+                if let Some(needed) = self.need(why, *member) {
+                    self.edge(why, node, needed);
+                }
+            }
+            return;
+        }
+        let gate = match self.gates.get(&(why, need)) {
+            Some(gate) => *gate,
+            None => {
+                let gate = self.graph.add_node(Step::Gate);
+                for needed in members.iter().filter_map(|m| self.need(why, *m)).collect::<Vec<_>>() {
+                    self.edge(why, gate, needed);
+                }
+                self.gates.insert((why, need), gate);
+                gate
+            }
+        };
+        self.edge(why, node, gate);
+    }
+
+    fn edge(&mut self, why: Why, user: NodeIndex, need: NodeIndex) {
+        let (first, second) = if why == Why::Made { (need, user) } else { (user, need) };
+        // Never `update_edge`, which looks through all edges of a node; two edges between the same are as good as one.
+        self.graph.add_edge(first, second, ());
+    }
+
+    fn user(&self, why: Why, i: usize) -> Option<NodeIndex> {
+        match why {
+            Why::Made => self.made[i],
+            Why::Gone => self.gone[i],
+            Why::After => self.made[i].filter(|node| self.graph[*node] != Step::Gate),
+        }
+    }
+
+    fn need(&self, why: Why, i: usize) -> Option<NodeIndex> {
+        match (why, self.changes[i].action) {
+            (Why::Made, _) => self.made[i],
+            (Why::Gone, _) => self.gone[i],
+            // Where the old one has to go first, whoever uses it is changed only when the new one is there.
+            (Why::After, Action::Replace { create_first: true }) => self.gone[i],
+            (Why::After, Action::Delete | Action::Forget) if self.mannered => self.gone[i],
+            (Why::After, _) => None,
+        }
     }
 }
 
 fn circle(graph: &Steps, changes: &[Change], at: NodeIndex) -> Diagnostic {
     let groups = petgraph::algo::tarjan_scc(graph);
     let group = groups.into_iter().find(|g| g.contains(&at)).unwrap_or_default();
-    let names: Vec<String> = group.iter().map(|n| changes[graph[*n].change()].address.to_string()).collect();
+    let mut names: Vec<String> = group.iter().filter_map(|n| graph[*n].change()).map(|i| changes[i].address.to_string()).collect();
+    names.sort();
+    names.dedup();
     Diagnostic::error(format!("no order of steps is right for {}: each has to wait for another", names.join(", ")))
         .help("give those that are replaced the same `create_before_destroy`, or apply the change in two runs")
 }

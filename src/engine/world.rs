@@ -24,6 +24,8 @@ pub struct World<'a> {
 #[derive(Default)]
 struct Instances {
     shape: Shape,
+    /// Which instances there are could not be told: they are all unknown.
+    broken: bool,
     values: BTreeMap<Option<Key>, Value>,
     whole: OnceCell<Value>,
 }
@@ -72,6 +74,11 @@ impl<'a> World<'a> {
     /// A block has instances of that shape; none of them is known yet.
     pub fn declare(&mut self, block: &Address, shape: Shape) {
         self.blocks.entry(id(block)).or_default().shape = shape;
+    }
+
+    /// Nobody can tell which instances a block has, since that could not be evaluated: whatever is asked of it is unknown.
+    pub fn give_up(&mut self, block: &Address) {
+        self.blocks.entry(id(block)).or_default().broken = true;
     }
 
     /// The value of an instance.
@@ -177,8 +184,12 @@ impl Scope for Frame<'_, '_> {
             return Err(Diagnostic::error(format!("{block} is not declared in this stack")).into());
         };
         let mut touched = self.world.touched.borrow_mut();
+        if instances.broken {
+            return Ok(Value::unknown());
+        }
         let Some(key) = key else {
-            touched.extend(instances.values.keys().map(|key| block.with_key(key.clone())));
+            // The block stands for all its instances: a thousand that need a thousand would be a million.
+            touched.insert(block);
             return Ok(instances.whole());
         };
         let address = block.with_key(Some(key.clone()));

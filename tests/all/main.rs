@@ -5,10 +5,12 @@
 #![allow(unreachable_pub, reason = "what one module of the tests shows another")]
 
 mod conformance;
+mod engine;
 mod faults;
 mod gateway_node;
 mod house;
 mod interop;
+mod laws;
 mod lifecycle;
 mod reference;
 mod sandbox;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan, Purpose, Reason};
 use crate::stack::Recorded;
+use crate::state::State;
 use crate::words::resource::Identity;
 use crate::words::{Address, Diagnostic, Result};
 use value::{put, take};
@@ -45,6 +46,20 @@ pub struct Saved {
 #[must_use]
 pub fn is_saved(bytes: &[u8]) -> bool {
     bytes.starts_with(format!("{{\"format\":\"{FORMAT}\"").as_bytes())
+}
+
+/// Fails when the state is no longer the one that the plan was made from; `name` is what errors call the plan.
+pub fn check_fresh(plan: &Plan, state: &State, name: &str) -> Result<()> {
+    // A plan from before the first state has a lineage that nobody knows yet.
+    let same = if plan.serial == 0 { state.serial == 0 } else { state.lineage == plan.lineage && state.serial == plan.serial };
+    if same {
+        return Ok(());
+    }
+    Err(Diagnostic::error(format!("the plan `{name}` is out of date: the state has changed since it was made"))
+        .fact("planned from", if plan.serial == 0 { "no state".into() } else { format!("serial {}", plan.serial) })
+        .fact("now", format!("serial {}", state.serial))
+        .help("make it again with `ferroform plan --out`")
+        .into())
 }
 
 /// Writes the plan to a file that only its owner can read.

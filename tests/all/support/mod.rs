@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each part is used by some tests")]
 
 pub mod bench;
+pub mod cloud;
+pub mod lab;
 pub mod proxy;
 pub mod sandbox;
 pub mod user_data;

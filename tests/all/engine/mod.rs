@@ -1,0 +1,10 @@
+//! The phases of the engine against a cloud in memory.
+
+mod basics;
+mod data;
+mod drift;
+mod failures;
+mod lifecycle;
+mod options;
+mod order;
+mod recovery;
