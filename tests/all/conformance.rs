@@ -138,7 +138,7 @@ fn judge(name: &str, compared: &Compared, exceptions: &[Exception], used: &mut B
 }
 
 /// `*` stands for one name, and at the end for the rest.
-fn covers(pattern: &str, path: &str) -> bool {
+pub fn covers(pattern: &str, path: &str) -> bool {
     let (mut pattern, mut path) = (pattern.split('.').peekable(), path.split('.'));
     while let Some(step) = pattern.next() {
         match path.next() {
