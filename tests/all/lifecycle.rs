@@ -233,7 +233,7 @@ const NOT_CHANGED: &[(&str, &str)] = &[
     ("aws_instance.enable_primary_ipv6", "the example's network has no IPv6"),
     ("aws_instance.get_password_data", "of Windows alone"),
     ("aws_instance.ipv6_address_count", "the example's network has no IPv6"),
-    ("aws_instance.metadata_options.http_endpoint", "excludes the other options that the example has"),
+    ("aws_instance.metadata_options.http_endpoint", "the example keeps the service on"),
     ("aws_instance.metadata_options.http_protocol_ipv6", "the example's network has no IPv6"),
     ("aws_instance.private_dns_name_options.enable_resource_name_dns_aaaa_record", "the example's network has no IPv6"),
     ("aws_instance.root_block_device.volume_type", "the example's disk is of the kind that has most settings"),
