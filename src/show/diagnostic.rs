@@ -30,7 +30,10 @@ pub fn one(diagnostic: &Diagnostic, look: Look) -> String {
     }
     let mut text = show(&lines, look);
     if let Some((span, label)) = &diagnostic.label {
-        text += &snippet(span, label, Look { width, ..look }).unwrap_or_else(|| format!("  at {span}\n"));
+        text += &snippet(span, label, Look { width, ..look }).unwrap_or_else(|| {
+            let label = if label.is_empty() { String::new() } else { format!(": {label}") };
+            format!("  at {span}{label}\n")
+        });
     }
     let names = diagnostic.facts.iter().map(|(name, _)| name.len()).chain(diagnostic.help.iter().map(|_| 4)).max().unwrap_or(0);
     let facts = diagnostic.facts.iter().map(|(name, value)| (*name, value.as_str(), Role::Dim));
@@ -71,7 +74,10 @@ impl miette::Diagnostic for Place {
     }
 }
 
-/// The lines around the place. None where there is no text to show.
+/// Lines with more bytes are not shown: nobody finds anything in them, and what draws them can't count so far.
+const LONGEST_LINE: usize = 2000;
+
+/// The lines around the place. None where there is no text to show, or none that anyone could read.
 fn snippet(span: &Span, label: &str, look: Look) -> Option<String> {
     if span.source.text.is_empty() {
         return None;
@@ -83,6 +89,12 @@ fn snippet(span: &Span, label: &str, look: Look) -> Option<String> {
     // Of a value over several lines the first says enough.
     let line_end = span.source.text[start..].find('\n').map_or(span.source.text.len(), |at| start + at);
     let length = length.min(line_end.saturating_sub(start)).max(1);
+    let text = &span.source.text;
+    let before = text[..start].rsplit('\n').take(2).map(str::len).max().unwrap_or(0);
+    let after = text[start..].split('\n').take(2).map(str::len).max().unwrap_or(0);
+    if before.max(after) > LONGEST_LINE {
+        return None;
+    }
     let label = LabeledSpan::new_primary_with_span((!label.is_empty()).then(|| label.to_owned()), (start, length));
     let place = Place { source: NamedSource::new(&span.source.name, span.source.text.to_string()), label };
     let theme = if look.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -153,8 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_nobody_can_read_is_not_shown() {
+        let source = Source::new("s.toml", "x".repeat(70_000));
+        let told = one(&Diagnostic::error("e").at(&Span::new(&source, 69_000..69_001), "here"), Look::PLAIN);
+        assert_eq!(told, "error: e\n  at s.toml:1:69001: here\n");
+    }
+
+    #[test]
     fn any_place_in_any_text_is_drawn() {
-        for text in ["", "\n", "ä", "a\nb", "\t\tx = 1\n\n\n"] {
+        let long = "[".repeat(70_000);
+        for text in ["", "\n", "ä", "a\nb", "\t\tx = 1\n\n\n", &long] {
             let source = Source::new("s.toml", text);
             for range in [0..0, 0..1, 1..2, 0..text.len(), text.len()..text.len() + 3] {
                 let drawn = one(&Diagnostic::warning("w").at(&Span::new(&source, range), ""), Look { width: 10, colour: true });
