@@ -6,6 +6,7 @@
 
 mod conformance;
 mod engine;
+mod bad_input;
 mod faults;
 mod gateway_node;
 mod house;
