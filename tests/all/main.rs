@@ -7,6 +7,7 @@
 mod conformance;
 mod engine;
 mod bad_input;
+mod conformance;
 mod faults;
 mod gateway_node;
 mod house;

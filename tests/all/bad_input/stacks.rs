@@ -29,15 +29,15 @@ const LOCAL: &[Case] = &[
     ("[resource.random_password.a]\nlength = [8]\n", &["`length` of random_password must be a number", "stack.toml:2:10"]),
     ("[resource.random_password.a]\nlength = 0\n", &["`length`", "stack.toml:2:10"]),
     ("[resource.random_password.a]\nspecial = true\n", &["random_password needs `length`", "stack.toml:1:"]),
-    ("[resource.terraform_data.one]\ninput = \"${terraform_data.oen.id}\"\n", &["terraform_data.oen", "stack.toml:2:", "did you mean `terraform_data.one`?"]),
+    (
+        "[resource.terraform_data.one]\ninput = \"${terraform_data.oen.id}\"\n",
+        &["terraform_data.oen", "stack.toml:2:", "did you mean `terraform_data.one`?"],
+    ),
     (
         "[variable.region]\ndefault = \"x\"\n[resource.terraform_data.one]\ninput = \"${var.regoin}\"\n",
         &["there is no variable `regoin`", "stack.toml:4:", "did you mean `region`?"],
     ),
-    (
-        "[resource.terraform_data.one]\ninput = \"${uper(1)}\"\n",
-        &["there is no function `uper`", "stack.toml:2:", "did you mean `upper`?"],
-    ),
+    ("[resource.terraform_data.one]\ninput = \"${uper(1)}\"\n", &["there is no function `uper`", "stack.toml:2:", "did you mean `upper`?"]),
     (
         "[resource.terraform_data.a]\ninput = \"${terraform_data.b.id}\"\n[resource.terraform_data.b]\ninput = \"${terraform_data.a.id}\"\n",
         &["in a circle", "terraform_data.a → terraform_data.b", "stack.toml:2:", "stack.toml:4:", "break the circle"],
