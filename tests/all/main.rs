@@ -1,13 +1,11 @@
 //! Everything that is tested from outside: one target, so that it is linked once.
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
-#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "tests print what they counted")]
 #![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "a table of what was tested, for those who ask for it")]
 #![allow(unreachable_pub, reason = "what one module of the tests shows another")]
 
-mod conformance;
-mod engine;
 mod bad_input;
 mod conformance;
+mod engine;
 mod faults;
 mod gateway_node;
 mod house;
