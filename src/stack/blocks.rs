@@ -255,7 +255,7 @@ impl Builder {
 
 /// The place of `TYPE.NAME`, where both stand side by side, else that of the name.
 fn header(kind: &Entry, block: &Entry) -> Span {
-    let before = &block.at.source.text[..block.at.start as usize];
+    let before = block.at.source.text.get(..block.at.start as usize).unwrap_or_default();
     let both = before.strip_suffix('.').and_then(|b| b.strip_suffix(&*kind.key));
     both.map_or_else(|| block.at.clone(), |b| Span { start: u32::try_from(b.len()).unwrap_or(block.at.start), ..block.at.clone() })
 }

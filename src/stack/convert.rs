@@ -254,7 +254,7 @@ fn unify_two(a: Type, b: Type) -> Option<Type> {
         // Null is of any type.
         (Any, other) | (other, Any) => Some(other),
         (String, Bool | Number) | (Bool | Number, String) => Some(String),
-        (List(a), List(b)) | (List(a), Set(b)) | (Set(b), List(a)) => Some(List(two(&a, &b)?)),
+        (List(a), List(b) | Set(b)) | (Set(b), List(a)) => Some(List(two(&a, &b)?)),
         (Set(a), Set(b)) => Some(Set(two(&a, &b)?)),
         (Map(a), Map(b)) => Some(Map(two(&a, &b)?)),
         (Tuple(a), Tuple(b)) if a.len() == b.len() => {

@@ -28,6 +28,9 @@ pub(super) struct Lower<'a> {
     free: bool,
 }
 
+/// The most steps of a reference: each is a level of the tree.
+const STEPS: usize = 100;
+
 /// The words that stand at the head of a reference, besides resource types.
 const HEADS: &[&str] = &["var", "local", "data", "module", "each", "count", "self", "path", "terraform", "resource"];
 
@@ -216,6 +219,10 @@ impl Lower<'_> {
     }
 
     fn traversal(&mut self, t: &hcl::Traversal) -> Expr {
+        if t.operators.len() > STEPS {
+            let at = self.span(t.span());
+            return Expr::new(self.wrong("this reference is too long", &at, format!("more than {STEPS} steps")), at);
+        }
         let mut steps = t.operators.iter();
         let base = match &t.expr {
             Expression::Variable(name) => {

@@ -48,7 +48,7 @@ impl Place {
                 let start = self.raw(range.start);
                 // The end is that of the last byte, which may be an escape.
                 let end = if range.end > range.start { self.raw(range.end - 1) + 1 } else { start };
-                Span::new(&self.source, start..end.max(start))
+                Span::new(&self.source, boundary(&self.source.text, start)..ceiling(&self.source.text, end.max(start)))
             }
             _ => self.whole(),
         }
@@ -61,6 +61,24 @@ impl Place {
             None => self.whole.start,
         }
     }
+}
+
+/// The start of the character that this byte belongs to.
+pub(super) fn boundary(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// The end of the character that the byte before this one belongs to.
+fn ceiling(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
 }
 
 /// Decodes a raw TOML string as far as needed to know which byte came from where.

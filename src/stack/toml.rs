@@ -36,6 +36,10 @@ pub(super) struct Entry {
 
 /// Reads a file.
 pub(super) fn parse(source: &Arc<Source>) -> Result<Vec<Entry>> {
+    if let Some(at) = endless_key(&source.text) {
+        let error = Diagnostic::error("this key has too many parts").at(&Span::new(source, at..at + 1), format!("more than {PARTS}"));
+        return Err(error.into());
+    }
     let (table, wrong) = DeTable::parse_recoverable(&source.text);
     let mut errors = Diagnostics::default();
     // Where a table is there twice, so is each of its keys: they are not to blame.
@@ -52,7 +56,8 @@ pub(super) fn parse(source: &Arc<Source>) -> Result<Vec<Entry>> {
         }
         errors.push(told(source, span, e.message().trim_end_matches(['\n', '.']), twice, is_header));
     }
-    errors.unless_errors(entries(table.get_ref(), source))
+    let found = Reader { source, errors: &mut errors }.entries(table.get_ref(), 0);
+    errors.unless_errors(found)
 }
 
 /// The line that holds the byte at that offset.
@@ -81,30 +86,64 @@ fn told(source: &Arc<Source>, range: Range<usize>, why: &str, twice: bool, is_he
     if open { error.help("a `\"` within `\"...\"` ends the string: write it in single quotes, '${file(\"name\")}'") } else { error }
 }
 
-fn entries(table: &DeTable<'_>, source: &Arc<Source>) -> Vec<Entry> {
-    let entry = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
-        let key: &Spanned<std::borrow::Cow<'_, str>> = key;
-        Entry { key: key.get_ref().as_ref().into(), at: Span::new(source, key.span()), value: raw(value, source) }
-    };
-    table.iter().map(entry).collect()
+/// Where a dotted key of absurdly many parts begins: a tree so deep that to walk it would exhaust the stack.
+fn endless_key(text: &str) -> Option<usize> {
+    let of_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '"' | '\'' | '.' | ' ' | '\t');
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if line.len() > 2 * PARTS {
+            let key = line.trim_start_matches(['[', ' ', '\t']);
+            let key = &key[..key.find(|c| !of_key(c)).unwrap_or(key.len())];
+            if key.split('.').filter(|part| !part.trim().is_empty()).count() > PARTS {
+                return Some(start);
+            }
+        }
+        start += line.len();
+    }
+    None
 }
 
-fn raw(value: &Spanned<DeValue<'_>>, source: &Arc<Source>) -> Raw {
-    let span = Span::new(source, value.span());
-    let plain = |text: &str| Number::parse(text).map_or_else(|| Value::from(text), Value::Number);
-    let kind = match value.get_ref() {
-        DeValue::String(text) => RawKind::Text(text.as_ref().into()),
-        DeValue::Integer(n) if n.radix() == 10 => RawKind::Plain(plain(n.as_str())),
-        DeValue::Integer(n) => {
-            RawKind::Plain(i64::from_str_radix(n.as_str(), n.radix()).map_or_else(|_| Value::from(n.as_str()), Value::from))
+/// The most parts of a dotted key that the parser is given.
+const PARTS: usize = 500;
+/// The deepest nesting of tables and arrays.
+const DEPTH: usize = 100;
+
+struct Reader<'a> {
+    source: &'a Arc<Source>,
+    errors: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn entries(&mut self, table: &DeTable<'_>, depth: usize) -> Vec<Entry> {
+        let mut made = Vec::with_capacity(table.len());
+        for (key, value) in table {
+            let at = Span::new(self.source, key.span());
+            made.push(Entry { key: key.get_ref().as_ref().into(), at, value: self.raw(value, depth) });
         }
-        DeValue::Float(n) => RawKind::Plain(plain(n.as_str())),
-        DeValue::Boolean(b) => RawKind::Plain(Value::Bool(*b)),
-        DeValue::Datetime(d) => RawKind::Plain(Value::from(d.to_string())),
-        DeValue::Array(items) => RawKind::List(items.iter().map(|v| raw(v, source)).collect()),
-        DeValue::Table(table) => RawKind::Table(entries(table, source)),
-    };
-    Raw { kind, span }
+        made
+    }
+
+    fn raw(&mut self, value: &Spanned<DeValue<'_>>, depth: usize) -> Raw {
+        let span = Span::new(self.source, value.span());
+        let plain = |text: &str| Number::parse(text).map_or_else(|| Value::from(text), Value::Number);
+        let kind = match value.get_ref() {
+            DeValue::Array(_) | DeValue::Table(_) if depth >= DEPTH => {
+                self.errors.push(Diagnostic::error("the nesting is too deep").at(&span, format!("more than {DEPTH} levels")));
+                RawKind::Plain(Value::Null)
+            }
+            DeValue::String(text) => RawKind::Text(text.as_ref().into()),
+            DeValue::Integer(n) if n.radix() == 10 => RawKind::Plain(plain(n.as_str())),
+            DeValue::Integer(n) => {
+                RawKind::Plain(i64::from_str_radix(n.as_str(), n.radix()).map_or_else(|_| Value::from(n.as_str()), Value::from))
+            }
+            DeValue::Float(n) => RawKind::Plain(plain(n.as_str())),
+            DeValue::Boolean(b) => RawKind::Plain(Value::Bool(*b)),
+            DeValue::Datetime(d) => RawKind::Plain(Value::from(d.to_string())),
+            DeValue::Array(items) => RawKind::List(items.iter().map(|v| self.raw(v, depth + 1)).collect()),
+            DeValue::Table(table) => RawKind::Table(self.entries(table, depth + 1)),
+        };
+        Raw { kind, span }
+    }
 }
 
 impl Raw {

@@ -213,7 +213,7 @@ pub fn file_values(name: &str, text: &str, lenient: bool, files: &Files) -> Resu
 fn json(source: &Arc<Source>) -> Result<Vec<(String, Value)>> {
     let read: serde_json::Value = serde_json::from_str(&source.text).map_err(|e| {
         let line_start: usize = source.text.split_inclusive('\n').take(e.line().saturating_sub(1)).map(str::len).sum();
-        let at = line_start + e.column().saturating_sub(1);
+        let at = super::place::boundary(&source.text, line_start + e.column().saturating_sub(1));
         Diagnostic::error(format!("the file `{}` is no valid JSON: {e}", source.name)).at(&Span::new(source, at..at + 1), "here")
     })?;
     match read {

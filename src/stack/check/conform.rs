@@ -18,6 +18,9 @@ pub fn conform(attrs: &[Attr], value: &Value, at: &Expr, what: &str) -> Result<V
     work.errors.unless_errors(made)
 }
 
+/// What to write in place of a `dynamic` block.
+pub(super) const DYNAMIC: &str = "blocks are made by an expression: ingress = \"${[for port in var.ports : { from_port = port, ... }]}\"";
+
 struct Conform<'a> {
     at: &'a Expr,
     what: &'a str,
@@ -68,7 +71,7 @@ impl Conform<'_> {
             let value = given.get(attr.name).unwrap_or(&Value::Null);
             made.insert(attr.name.into(), self.attr(attr, value, &below, path, block));
             if !value.is_null() {
-                self.conflicts(attr, given, &below);
+                self.conflicts(attrs, attr, given, &below);
             }
         }
         Value::Object(Arc::new(made))
@@ -78,14 +81,16 @@ impl Conform<'_> {
         let near = nearest(name, attrs.iter().filter(|a| !a.computed).map(|a| a.name));
         let label = near.map_or_else(|| "no such attribute".to_owned(), |near| format!("did you mean `{near}`?"));
         let error = Diagnostic::error(format!("{} has no attribute `{name}`", self.owner(path)));
+        let error = if name == "dynamic" { error.help(DYNAMIC) } else { error };
         let span = self.at.key_span(&under(path, name));
         self.errors.push(error.at(span, label).help(format!("all attributes: ferroform explain {}", self.what)));
     }
 
-    fn conflicts(&mut self, attr: &Attr, given: &Object, path: &str) {
+    fn conflicts(&mut self, attrs: &[Attr], attr: &Attr, given: &Object, path: &str) {
         for other in attr.conflicts {
-            // Told once, at the second of the two.
-            let told = given.keys().position(|k| &**k == *other) > given.keys().position(|k| &**k == attr.name);
+            // Where each names the other, told once.
+            let mutual = attrs.iter().any(|a| a.name == *other && a.conflicts.contains(&attr.name));
+            let told = mutual && *other < attr.name;
             if given.get(*other).is_some_and(|v| !v.is_null() && !v.is_empty()) && !told {
                 let error = Diagnostic::error(format!("`{}` and `{other}` exclude each other", attr.name));
                 self.errors.push(error.at(self.at.key_span(path), format!("`{other}` is given too")));
@@ -111,9 +116,6 @@ impl Conform<'_> {
                 self.errors.push(error.at(at.span(), format!("`{}` is missing", attr.name)).help(first_sentence(attr.doc)));
             }
             return attr.default_value().unwrap_or_default().sensitive_if(attr.sensitive);
-        }
-        if !attr.deprecated.is_empty() {
-            self.errors.push(Diagnostic::warning(format!("`{}` is deprecated", attr.name)).at(self.at.key_span(path), attr.deprecated));
         }
         let made = self.kind(&attr.kind, value, path, attr.required);
         self.bounds(attr, &made, path);

@@ -274,11 +274,15 @@ impl<'a> Statics<'a> {
                 let near = nearest(name, attrs.iter().filter(|a| !a.computed).map(|a| a.name));
                 let error = Diagnostic::error(format!("{owner} has no attribute `{name}`"));
                 let error = error.at(at, did_you_mean(near, "no such attribute"));
+                let error = if name == "dynamic" { error.help(super::conform::DYNAMIC) } else { error };
                 let kind = what.trim_start_matches("provider ");
                 self.found.push(if what == kind { error.help(format!("all attributes: ferroform explain {kind}")) } else { error });
                 continue;
             };
             let below = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            if !attr.deprecated.is_empty() {
+                self.found.push(Diagnostic::warning(format!("`{name}` of {owner} is deprecated")).at(at, attr.deprecated));
+            }
             if attr.computed && !matches!(value.constant(), Some(Value::Null)) {
                 let error = Diagnostic::error(format!("`{name}` of {owner} can't be given"));
                 self.found.push(error.at(at, "is known only after the resource exists"));

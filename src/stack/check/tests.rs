@@ -235,6 +235,37 @@ fn files_that_are_no_stack_are_refused() {
 }
 
 #[test]
+fn no_text_makes_the_loader_panic() {
+    let deep = |open: &str, close: &str, n: usize| format!("[locals]\na = {}1{}", open.repeat(n), close.repeat(n));
+    let texts = [
+        deep("[", "]", 5000),
+        deep("{ a = ", " }", 5000),
+        format!("[locals]\n{}b = 1", "a.".repeat(5000)),
+        format!("[locals]\na = '${{{}1{}}}'", "(".repeat(60), ")".repeat(60)),
+        format!("[locals]\na = '${{{}1}}'", "(".repeat(5000)),
+        format!("[locals]\na = '${{1{}}}'", " + 1".repeat(120)),
+        format!("[locals]\na = '${{x{}}}'", ".y".repeat(5000)),
+        format!("[locals]\na = '${{true{}}}'", " ? true".repeat(500)),
+        "[locals]\na = '${é'\nb = '${\"é'\nc = \"\\u00e9${é é}\"\nd = '%{ if é '".into(),
+        "é".into(),
+        "[locals]\na = '${[for x in y : ]}'\nb = '${{for}}'\nc = '${...}'\nd = '${<<X\nX}'\ne = '$${' \nf = '%{'".into(),
+        "resource = 1\ndata = []\nvariable = ''\nlocals = [1]\nprovider = [1, {}]\noutput.x = 1\ncheck.y = []\nstack = 3".into(),
+    ];
+    for text in texts {
+        match loaded(&text) {
+            Ok(stack) => {
+                let files = Files::embedded([].into());
+                for expr in stack.module.locals.values() {
+                    let _ = expr.eval(&Nothing(&files));
+                    let _ = expr.references();
+                }
+            }
+            Err(errors) => drop(errors.to_string()),
+        }
+    }
+}
+
+#[test]
 fn several_files_are_one_stack() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("a.toml"), "[stack]\nname = \"mine\"\n[locals]\na = 1\n").unwrap();

@@ -200,6 +200,7 @@ pub(super) fn call(function: &Function, given: &[(Value, &Span)], name: &Span, w
         Needs::Nothing => false,
     };
     if open {
+        let marked = marked || (function.marks && values.iter().any(Value::is_sensitive));
         return Ok(function.unknown().sensitive_if(marked));
     }
     let args = Args { values, spans: given, at: whole, cx };

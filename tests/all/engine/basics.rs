@@ -128,9 +128,7 @@ sensitive = true
     assert!(again.changes[0].before.attr("items").has_sensitive(), "{:?}", again.changes[0].before);
 
     let text = std::fs::read_to_string(lab.path().join("stack.toml")).unwrap();
-    lab.stack(
-        &text.replace("sensitive = true\n\n[resource", "sensitive = true\n\n[resource").replace("[0]}\"\nsensitive = true", "[0]}\""),
-    );
+    lab.stack(&text.replace("[0]}\"\nsensitive = true", "[0]}\""));
     let errors = lab.planned(&Options::default()).await;
     assert_eq!(errors, ["output.it holds a sensitive value and is not declared sensitive"]);
 
@@ -236,8 +234,5 @@ async fn a_failed_evaluation_ends_nothing() {
     let errors = lab.planned(&Options::default()).await;
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(lab.plan_with(&Options::default()).await.is_err());
-    assert_eq!(
-        lab.plan_with(&Options::default()).await.map(|p| p.changes.iter().filter(|c| c.action == Action::Delete).count()).unwrap_or(0),
-        0
-    );
+    assert_eq!(lab.plan_with(&Options::default()).await.map_or(0, |p| p.changes.iter().filter(|c| c.action == Action::Delete).count()), 0);
 }
