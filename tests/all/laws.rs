@@ -83,7 +83,7 @@ fn json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 24, 4, |inner| {
         let items = proptest::collection::vec(inner.clone(), 0..4);
         let entries = proptest::collection::btree_map("[a-z]{1,6}", inner, 0..4);
-        prop_oneof![items.prop_map(|items| Value::Tuple(std::sync::Arc::new(items))), entries.prop_map(|entries| Value::object(entries)),]
+        prop_oneof![items.prop_map(|items| Value::Tuple(std::sync::Arc::new(items))), entries.prop_map(Value::object),]
     })
 }
 
