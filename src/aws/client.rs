@@ -219,7 +219,7 @@ fn files(config: &Config) -> EnvConfigFiles {
     files.build()
 }
 
-async fn region(config: &Config) -> Outcome<Region> {
+async fn region(config: &Config, settings: &Settings) -> Outcome<Region> {
     if let Some(region) = &config.region {
         return Ok(Region::new(region.clone()));
     }
@@ -231,6 +231,8 @@ async fn region(config: &Config) -> Outcome<Region> {
         Some(region) => Some(region),
         None => profile.build().region().await,
     };
+    // A newcomer's first command needs no configuration at all.
+    let found = found.or_else(|| settings.sandbox.as_ref().map(|_| Region::from_static("us-east-1")));
     found.ok_or_else(|| {
         Failure::other("no AWS region is set").help("set `region` in `provider.aws`, AWS_REGION, or `region` in the profile")
     })
@@ -241,7 +243,7 @@ async fn sdk_config(config: &Config, settings: &Settings, rates: Arc<Rates>) -> 
     let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(5)).read_timeout(Duration::from_secs(60)).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client(rates))
-        .region(region(config).await?)
+        .region(region(config, settings).await?)
         .profile_files(files(config))
         .retry_config(RetryConfig::standard().with_max_attempts(retries + 1).with_max_backoff(Duration::from_secs(10)))
         .timeout_config(timeouts);
