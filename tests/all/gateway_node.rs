@@ -189,3 +189,41 @@ async fn the_stack_lives_drifts_and_goes() {
     assert_eq!(there_is(&aws).await, before);
     assert!(!project.folder.path().join("key.pem").exists());
 }
+
+#[test]
+fn three_hundred_resources_are_read_with_a_dozen_calls() {
+    let project = Project::new();
+    let stack = project.folder.path().join("stacks/gateway-node");
+    fs::remove_dir_all(stack.join("templates")).unwrap();
+    let text = r#"
+[provider.aws]
+region = "us-east-1"
+[variable.private_key_path]
+type = "string"
+[resource.aws_security_group.many]
+count = 100
+name = "many-${count.index}"
+tags = { Number = "${count.index}" }
+[resource.aws_cloudwatch_log_group.many]
+count = 100
+name = "/many/${count.index}"
+tags = { Number = "${count.index}" }
+[resource.aws_cloudwatch_metric_alarm.many]
+count = 100
+alarm_name = "many-${count.index}"
+namespace = "AWS/EC2"
+metric_name = "CPUUtilization"
+statistic = "Average"
+period = 300
+evaluation_periods = 1
+comparison_operator = "GreaterThanThreshold"
+threshold = 80
+tags = { Number = "${count.index}" }
+"#;
+    fs::write(stack.join("stack.toml"), text).unwrap();
+    let applied = project.run("apply", &["--auto-approve"]);
+    assert_eq!(applied.code, 0, "{}", applied.err);
+    let clean = project.run("plan", &["--detailed-exitcode", "--stats"]);
+    assert_eq!(clean.code, 0, "{}{}", clean.out, clean.err);
+    assert!(calls(&clean) <= 12, "{}", clean.err);
+}
