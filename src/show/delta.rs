@@ -12,7 +12,7 @@ use crate::words::Value;
 use crate::words::schema::{Attr, Kind};
 
 /// What happens to an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sign {
     /// It comes.
     Plus,
@@ -38,7 +38,7 @@ impl Sign {
 }
 
 /// One element of a set, one statement of a policy, one line of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Item {
     /// What happens to it.
     pub sign: Sign,
@@ -66,7 +66,7 @@ impl Item {
 }
 
 /// What a row says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Body {
     /// It has this value, or will have.
     Is(String),
@@ -83,7 +83,7 @@ pub enum Body {
 }
 
 /// One attribute, or a part of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Row {
     /// The way to it: `metadata_options.http_tokens`.
     pub path: String,
@@ -94,6 +94,15 @@ pub struct Row {
 }
 
 impl Row {
+    /// The value of a row that says no more than that.
+    #[must_use]
+    pub fn plain(&self) -> Option<&str> {
+        match &self.body {
+            Body::Is(value) => Some(value),
+            _ => None,
+        }
+    }
+
     fn new(path: &str, body: Body) -> Self {
         Self { path: path.to_owned(), body, forces: false }
     }

@@ -3,6 +3,8 @@
 use anstyle::{AnsiColor, Color, Style};
 use unicode_width::UnicodeWidthStr;
 
+use super::inline::UNKNOWN;
+
 /// What a part of a line stands for. No meaning rests on it alone: the words and signs say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -121,11 +123,17 @@ pub fn show(lines: &[Line], look: Look) -> String {
     lines.iter().map(|line| line.show(look) + "\n").collect()
 }
 
-/// Text broken at spaces so that each line has at most that many columns; words that are longer stay whole.
+/// Stands for a space at which no line may break; in no text, since control characters are shown as escapes.
+const GLUE: &str = "\u{1f}";
+
+/// Text broken at spaces so that each line has at most that many columns; words that are longer stay whole. So does
+/// `(known after apply)`, and no line begins with a bracket that closes.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
+    let text = text.replace(UNKNOWN, &UNKNOWN.replace(' ', GLUE)).replace(" }", &format!("{GLUE}}}"));
     for word in text.split(' ') {
+        let word = &word.replace(GLUE, " ");
         match lines.last_mut() {
             Some(line) if line.width() + 1 + word.width() <= width => {
                 line.push(' ');

@@ -2,6 +2,10 @@
 
 mod rows;
 
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
 use super::delta::{Body, Row, Sign};
 use super::inline::inline;
 use super::line::{Line, Look, Role, count, show, wrap};
@@ -204,7 +208,7 @@ impl Page {
                 more => count(more.len(), "resource"),
             };
             self.title(Sort::Tags.word(), Role::Changed, &name, None, None);
-            self.rows(&rows);
+            self.rows(rows);
             if members.len() > 1 {
                 self.named("on ", members.iter().map(|m| &m.change.address));
             }
@@ -221,16 +225,14 @@ impl Page {
 
     /// New things; instances of one block are told together, what they share once.
     fn creations(&mut self, entries: &[Entry<'_>]) {
-        let mut groups: Vec<Vec<&Entry<'_>>> = vec![];
-        for entry in entries.iter().filter(|e| e.sort == Sort::Create) {
-            let block = entry.change.address.block();
-            match groups.iter_mut().find(|g| g[0].change.address.block() == block && g[0].notes.is_empty() && entry.notes.is_empty()) {
-                Some(group) => group.push(entry),
-                None => groups.push(vec![entry]),
-            }
+        // What has something to say of its own stands alone, under a number that no other has.
+        let mut groups: IndexMap<(Address, usize), Vec<&Entry<'_>>> = IndexMap::new();
+        for (i, entry) in entries.iter().enumerate().filter(|(_, e)| e.sort == Sort::Create) {
+            let own = if entry.notes.is_empty() { 0 } else { i + 1 };
+            groups.entry((entry.change.address.block(), own)).or_default().push(entry);
         }
         self.default_tags(entries);
-        for group in groups {
+        for group in groups.into_values() {
             match group.as_slice() {
                 [one] => self.creation(one),
                 many => self.alike(many),
@@ -319,17 +321,17 @@ impl Page {
             Purpose::Refresh => "the state will follow",
             _ => "found while reading",
         };
+        let actions: HashMap<&Address, bool> =
+            plan.changes.iter().filter(|c| c.deposed.is_none()).map(|c| (&c.address, c.action.acts())).collect();
         let words = format!("Changed by someone else since the last apply: {} ({after})", count(plan.drift.len(), "resource"));
         self.lines.push(Line::indented(2).with(Role::Strong, words));
-        let mut groups: Vec<(Vec<Row>, &str, Vec<&Drift>)> = vec![];
-        for drift in &plan.drift {
-            let (rows, answer) = (view::drift_rows(drift, registry), answer(plan, drift));
-            match groups.iter_mut().find(|(r, a, _)| *r == rows && *a == answer && !rows.is_empty()) {
-                Some((_, _, members)) => members.push(drift),
-                None => groups.push((rows, answer, vec![drift])),
-            }
+        let mut groups: IndexMap<(Vec<Row>, &str, usize), Vec<&Drift>> = IndexMap::new();
+        for (i, drift) in plan.drift.iter().enumerate() {
+            let rows = view::drift_rows(drift, registry);
+            let own = if rows.is_empty() { i + 1 } else { 0 };
+            groups.entry((rows, answer(drift, actions.get(&drift.address).copied(), plan.purpose), own)).or_default().push(drift);
         }
-        for (rows, answer, members) in groups {
+        for ((rows, answer, _), members) in groups {
             let id = members[0].before.attr("id").as_str().filter(|id| !id.is_empty() && members.len() == 1);
             let name = if members.len() == 1 { members[0].address.to_string() } else { count(members.len(), "resource") };
             self.title("DRIFT", Role::Changed, &name, id, Some(answer));
@@ -381,9 +383,8 @@ fn folded(entry: &Entry<'_>) -> String {
 }
 
 /// What becomes of what someone else did.
-fn answer(plan: &Plan, drift: &Drift) -> &'static str {
-    let planned = plan.changes.iter().find(|c| c.address == drift.address && c.deposed.is_none());
-    match (drift.after.is_null(), planned.map(|c| c.action.acts()), plan.purpose) {
+fn answer(drift: &Drift, acts: Option<bool>, purpose: Purpose) -> &'static str {
+    match (drift.after.is_null(), acts, purpose) {
         (true, Some(true), Purpose::Apply) => "is gone; apply makes it again",
         (true, _, _) => "is gone",
         (false, Some(true), Purpose::Apply) => "apply sets it back",
@@ -412,166 +413,4 @@ pub fn value(value: &crate::words::Value, indent: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::show::samples::{REGISTRY, facts, gateway};
-
-    #[test]
-    fn a_plan_says_what_matters_first() {
-        insta::assert_snapshot!(plan(&gateway(), &REGISTRY, &facts(), Look::PLAIN), @r#"
-        gateway-node · us-east-1 · account 1234-5678-9012 · state serial 41
-        read 23 resources with 14 calls in 0.2 s
-        4 to create, 2 to change, 4 tags only, 1 to replace, 1 to destroy · 2 outputs · 17 unchanged
-
-        REPLACE  aws_instance.gateway         i-0c1f2e3d4c5b6a798  because ami changes
-                 ! what is on its disks may go with it
-                 ami                           "ami-0abc1111222233334"
-                                            -> "ami-0def5555666677778"  forces replacement
-                 metadata_options.http_tokens  "optional" -> "required"
-                 password                      (sensitive) -> (sensitive)
-                 user_data                     +1 -1 lines
-                   │  Restart=always
-                   │ -RestartSec=10
-                   │ +RestartSec=5
-                   │  ExecStart=/usr/local/bin/openclaw
-                 also moves: aws_cloudwatch_metric_alarm.node_disk, aws_eip.spare
-        DELETE   aws_ebs_volume.scratch       vol-01  no longer in the stack
-                 ! its data goes with it
-        CHANGE   aws_security_group.openclaw  sg-0fe1a2b3c4d5e6f70
-                 ingress       + 22/tcp from 0.0.0.0/0       ! opens SSH to the world
-                               - 22/tcp from 203.0.113.7/32
-        CHANGE   aws_iam_role_policy.agent    openclaw-ec2-role:agent
-                 policy        Statement "Logs": + logs:PutRetentionPolicy
-        TAGS     4 resources
-                 tags.Owner    "infra" -> "platform"
-                 on aws_eip.node0, aws_eip.node1, aws_eip.node2, aws_eip.node3
-        CREATE   aws_cloudwatch_metric_alarm.node_disk
-                 alarm_name           "OpenClaw-Node-Disk-High"
-                 comparison_operator  "GreaterThanThreshold"
-                 evaluation_periods   2
-                 threshold            80
-                 alarm_actions        ["arn:aws:sns:us-east-1:123456789012:openclaw-alerts"]
-                 dimensions           { InstanceId = (known after apply) }
-                 (+1 default, 2 known after apply)
-        CREATE   aws_cloudwatch_metric_alarm.zone, 2 instances
-                 comparison_operator  "GreaterThanThreshold"
-                 evaluation_periods   2
-                 threshold            80
-                 alarm_actions        ["arn:aws:sns:us-east-1:123456789012:openclaw-alerts"]
-                 dimensions           { InstanceId = (known after apply) }
-                 (+1 default, 2 known after apply)
-                 ["a"]  alarm_name "OpenClaw-Zone-a"
-                 ["b"]  alarm_name "OpenClaw-Zone-b"
-        CREATE   aws_eip.spare
-                 tags          { Name = "spare" }
-                 instance      aws_instance.gateway.id (known after apply)
-                 (1 known after apply)
-        MOVE     aws_eip.new                  eipalloc-9
-                 was aws_eip.old
-        OUTPUTS  2 outputs
-                 address       "198.51.100.7" -> (known after apply)
-                 token         + (sensitive)
-
-        Changed by someone else since the last apply: 1 resource (found while reading)
-        DRIFT    aws_eip.node0                eipalloc-0  apply sets it back
-                 tags.Owner    "infra" -> "me"
-
-        4 to create, 2 to change, 4 tags only, 1 to replace, 1 to destroy · 2 outputs · 17 unchanged
-        5 warnings:
-          ! what is on its disks may go with it (aws_instance.gateway)
-          ! its data goes with it (aws_ebs_volume.scratch)
-          ! opens SSH to the world (aws_security_group.openclaw,
-            stacks/gateway-node/stack.toml:41)
-          ! `vpc` of aws_eip.spare is deprecated: use domain
-            (stacks/gateway-node/stack.toml:41)
-          ! check.reachable fails: no answer on port 443
-        "#);
-    }
-
-    #[test]
-    fn a_wide_terminal_is_used() {
-        insta::assert_snapshot!(plan(&gateway(), &REGISTRY, &facts(), Look { width: 160, colour: false }), @r#"
-        gateway-node · us-east-1 · account 1234-5678-9012 · state serial 41
-        read 23 resources with 14 calls in 0.2 s
-        4 to create, 2 to change, 4 tags only, 1 to replace, 1 to destroy · 2 outputs · 17 unchanged
-
-        REPLACE  aws_instance.gateway                                                 i-0c1f2e3d4c5b6a798  because ami changes
-                 ! what is on its disks may go with it
-                 ami                           "ami-0abc1111222233334" -> "ami-0def5555666677778"  forces replacement
-                 metadata_options.http_tokens  "optional" -> "required"
-                 password                      (sensitive) -> (sensitive)
-                 user_data                     +1 -1 lines
-                   │  Restart=always
-                   │ -RestartSec=10
-                   │ +RestartSec=5
-                   │  ExecStart=/usr/local/bin/openclaw
-                 also moves: aws_cloudwatch_metric_alarm.node_disk, aws_eip.spare
-        DELETE   aws_ebs_volume.scratch                                               vol-01  no longer in the stack
-                 ! its data goes with it
-        CHANGE   aws_security_group.openclaw                                          sg-0fe1a2b3c4d5e6f70
-                 ingress       + 22/tcp from 0.0.0.0/0       ! opens SSH to the world
-                               - 22/tcp from 203.0.113.7/32
-        CHANGE   aws_iam_role_policy.agent                                            openclaw-ec2-role:agent
-                 policy        Statement "Logs": + logs:PutRetentionPolicy
-        TAGS     4 resources
-                 tags.Owner    "infra" -> "platform"
-                 on aws_eip.node0, aws_eip.node1, aws_eip.node2, aws_eip.node3
-        CREATE   aws_cloudwatch_metric_alarm.node_disk
-                 alarm_name           "OpenClaw-Node-Disk-High"   comparison_operator  "GreaterThanThreshold"      evaluation_periods   2
-                 threshold            80
-                 alarm_actions        ["arn:aws:sns:us-east-1:123456789012:openclaw-alerts"]
-                 dimensions           { InstanceId = (known after apply) }  (+1 default, 2 known after apply)
-        CREATE   aws_cloudwatch_metric_alarm.zone, 2 instances
-                 comparison_operator  "GreaterThanThreshold"   evaluation_periods   2                        threshold            80
-                 alarm_actions        ["arn:aws:sns:us-east-1:123456789012:openclaw-alerts"]
-                 dimensions           { InstanceId = (known after apply) }  (+1 default, 2 known after apply)
-                 ["a"]  alarm_name "OpenClaw-Zone-a"
-                 ["b"]  alarm_name "OpenClaw-Zone-b"
-        CREATE   aws_eip.spare
-                 tags          { Name = "spare" }
-                 instance      aws_instance.gateway.id (known after apply)  (1 known after apply)
-        MOVE     aws_eip.new                                                          eipalloc-9
-                 was aws_eip.old
-        OUTPUTS  2 outputs
-                 address       "198.51.100.7" -> (known after apply)
-                 token         + (sensitive)
-
-        Changed by someone else since the last apply: 1 resource (found while reading)
-        DRIFT    aws_eip.node0                                                        eipalloc-0  apply sets it back
-                 tags.Owner    "infra" -> "me"
-
-        4 to create, 2 to change, 4 tags only, 1 to replace, 1 to destroy · 2 outputs · 17 unchanged
-        5 warnings:
-          ! what is on its disks may go with it (aws_instance.gateway)
-          ! its data goes with it (aws_ebs_volume.scratch)
-          ! opens SSH to the world (aws_security_group.openclaw, stacks/gateway-node/stack.toml:41)
-          ! `vpc` of aws_eip.spare is deprecated: use domain (stacks/gateway-node/stack.toml:41)
-          ! check.reachable fails: no answer on port 443
-        "#);
-    }
-
-    #[test]
-    fn colour_changes_nothing_but_colour() {
-        let coloured = plan(&gateway(), &REGISTRY, &facts(), Look { width: 80, colour: true });
-        let bare = anstream::adapter::strip_str(&coloured).to_string();
-        assert!(coloured.contains('\u{1b}'));
-        assert_eq!(bare, plan(&gateway(), &REGISTRY, &facts(), Look::PLAIN));
-    }
-
-    #[test]
-    fn secrets_are_never_shown() {
-        let text = plan(&gateway(), &REGISTRY, &facts(), Look::PLAIN);
-        assert!(!text.contains("hunter2") && !text.contains("correct horse"), "{text}");
-    }
-
-    #[test]
-    fn nothing_to_do_is_two_lines() {
-        let mut calm = Plan { drift: vec![], outputs: [].into(), warnings: vec![], checks: vec![], ..gateway() };
-        calm.changes.retain(|c| !c.action.acts() && c.moved_from.is_none());
-        insta::assert_snapshot!(plan(&calm, &REGISTRY, &facts(), Look::PLAIN), @r"
-        gateway-node · us-east-1 · account 1234-5678-9012 · state serial 41
-        read 23 resources with 14 calls in 0.2 s
-        No changes: all 16 resources are as the stack wants them
-        ");
-    }
-}
+mod tests;

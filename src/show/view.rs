@@ -1,7 +1,9 @@
 //! A plan in the order in which people should read it, and what is said of each change; text and Markdown show it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
+
+use indexmap::IndexMap;
 
 use super::danger;
 use super::delta::{self, Body, Row};
@@ -101,7 +103,8 @@ pub struct Entry<'a> {
 /// All entries, sorted; instances with nothing to do have none.
 #[must_use]
 pub fn entries<'a>(plan: &'a Plan, registry: &Registry) -> Vec<Entry<'a>> {
-    let mut entries: Vec<Entry<'a>> = plan.changes.iter().filter_map(|change| entry(plan, change, registry)).collect();
+    let dependents = dependents(plan);
+    let mut entries: Vec<Entry<'a>> = plan.changes.iter().filter_map(|change| entry(plan, change, &dependents, registry)).collect();
     entries.sort_by_key(|e| e.sort);
     entries
 }
@@ -130,7 +133,7 @@ fn sort(change: &Change) -> Option<Sort> {
     })
 }
 
-fn entry<'a>(plan: &Plan, change: &'a Change, registry: &Registry) -> Option<Entry<'a>> {
+fn entry<'a>(plan: &Plan, change: &'a Change, dependents: &Dependents<'_>, registry: &Registry) -> Option<Entry<'a>> {
     let sort = sort(change)?;
     let attrs = attrs(registry, &change.address);
     let id = change.before.attr("id").as_str().map(str::to_owned);
@@ -154,7 +157,7 @@ fn entry<'a>(plan: &Plan, change: &'a Change, registry: &Registry) -> Option<Ent
     }
     entry.why = why(plan, change);
     if matches!(change.action, Action::Replace { .. }) {
-        entry.along = along(plan, change);
+        entry.along = along(dependents, change);
     }
     if let Action::Replace { create_first: true } = change.action {
         entry.notes.push("the new one is made before the old one goes".into());
@@ -195,16 +198,29 @@ fn why(plan: &Plan, change: &Change) -> Option<String> {
 }
 
 /// What acts because this is replaced: direct dependents, alike ones counted.
-fn along(plan: &Plan, change: &Change) -> Vec<String> {
-    let needs = |c: &&Change| c.action.acts() && c.dependencies.iter().any(|d| d.covers(&change.address));
-    let mut kinds: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
-    for dependent in plan.changes.iter().filter(needs) {
-        kinds.entry(&dependent.address.kind).or_default().push(dependent);
+/// What acts in the plan, by what it depends on: an instance, or a whole block.
+type Dependents<'a> = HashMap<&'a Address, Vec<&'a Change>>;
+
+fn dependents(plan: &Plan) -> Dependents<'_> {
+    let mut dependents = Dependents::new();
+    if plan.changes.iter().any(|change| matches!(change.action, Action::Replace { .. })) {
+        for change in plan.changes.iter().filter(|change| change.action.acts()) {
+            change.dependencies.iter().for_each(|d| dependents.entry(d).or_default().push(change));
+        }
     }
-    let told = |(kind, all): (&str, Vec<&Change>)| match all.as_slice() {
-        [a] => vec![a.address.to_string()],
-        [a, b] => vec![a.address.to_string(), b.address.to_string()],
-        more => vec![format!("{} {kind}", more.len())],
+    dependents
+}
+
+fn along(dependents: &Dependents<'_>, change: &Change) -> Vec<String> {
+    let block = change.address.block();
+    let of_block = dependents.get(&block).filter(|_| block != change.address);
+    let mut kinds: BTreeMap<&str, BTreeSet<&Address>> = BTreeMap::new();
+    for dependent in dependents.get(&change.address).into_iter().chain(of_block).flatten() {
+        kinds.entry(&dependent.address.kind).or_default().insert(&dependent.address);
+    }
+    let told = |(kind, all): (&str, BTreeSet<&Address>)| match all.len() {
+        0..=2 => all.into_iter().map(ToString::to_string).collect(),
+        many => vec![format!("{many} {kind}")],
     };
     kinds.into_iter().flat_map(told).collect()
 }
@@ -238,10 +254,10 @@ fn created(entry: &mut Entry<'_>, attrs: &[Attr]) {
             default.map(|(key, value)| Row { path: key.to_string(), body: Body::Is(inline(value)), forces: false }).collect();
     }
     given(entry, "", &after, attrs, all_tags.entries().is_some());
-    // What a type requires says what the thing is.
+    // Its name and what a type requires say what the thing is.
     let rank = |row: &Row| {
         let name = row.path.split(['.', '[']).next().unwrap_or_default();
-        (name == "tags" || name == "tags_all", !attrs.iter().any(|a| a.name == name && a.required))
+        (name == "tags" || name == "tags_all", name != "name", !attrs.iter().any(|a| a.name == name && a.required))
     };
     entry.rows.sort_by_key(rank);
 }
@@ -259,7 +275,13 @@ fn given(entry: &mut Entry<'_>, under: &str, object: &Value, attrs: &[Attr], tag
             && block.entries().is_some()
             && super::inline::rule(block, "").is_none()
         {
+            let known = entry.rows.len();
             given(entry, &format!("{path}."), block, nested, false);
+            let own = entry.rows.split_off(known);
+            match one_line(&path, &own) {
+                Some(row) => entry.rows.push(row),
+                None => entry.rows.extend(own),
+            }
             continue;
         }
         match weight(attr, value) {
@@ -273,6 +295,14 @@ fn given(entry: &mut Entry<'_>, under: &str, object: &Value, attrs: &[Attr], tag
             Weight::Nothing => {}
         }
     }
+}
+
+/// A block of plain values reads as one: `root_block_device  { volume_size = 100 }`.
+fn one_line(path: &str, own: &[Row]) -> Option<Row> {
+    let parts: Option<Vec<String>> =
+        own.iter().map(|row| Some(format!("{} = {}", row.path.strip_prefix(path)?.strip_prefix('.')?, row.plain()?))).collect();
+    let parts = parts.filter(|parts| !parts.is_empty())?;
+    Some(Row { path: path.to_string(), body: Body::Is(format!("{{ {} }}", parts.join(", "))), forces: false })
 }
 
 /// The dependency whose attribute an unknown value will be, where only one can be meant.
@@ -344,14 +374,12 @@ fn without_echo(rows: &mut Vec<Row>) {
 
 /// Changes of tags alone that are alike: what changes, and for whom.
 #[must_use]
-pub fn tag_groups<'a, 'b>(entries: &'b [Entry<'a>]) -> Vec<(Vec<Row>, Vec<&'b Entry<'a>>)> {
-    let mut groups: Vec<(Vec<Row>, Vec<&Entry<'a>>)> = vec![];
+pub fn tag_groups<'a, 'b>(entries: &'b [Entry<'a>]) -> Vec<(&'b [Row], Vec<&'b Entry<'a>>)> {
+    let mut groups: IndexMap<&[Row], Vec<&Entry<'a>>> = IndexMap::new();
     for entry in entries.iter().filter(|e| e.sort == Sort::Tags) {
-        match groups.iter_mut().find(|(rows, _)| *rows == entry.rows) {
-            Some((_, members)) => members.push(entry),
-            None => groups.push((entry.rows.clone(), vec![entry])),
-        }
+        groups.entry(&entry.rows).or_default().push(entry);
     }
+    let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
     groups
 }

@@ -128,46 +128,42 @@ impl Page {
         }
     }
 
-    /// Short attributes side by side, as many as fit; longer ones below.
+    /// Short attributes side by side, as many as fit; a longer one on a line of its own. Their order stays.
     pub(super) fn cells(&mut self, rows: &[Row], fold: &str) {
         let short = |row: &Row| matches!(&row.body, Body::Is(v) if v.len() <= 26 && row.path.len() <= NAMES);
-        let (cells, long): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| short(row));
-        let widest = rows.iter().map(|row| row.path.len()).filter(|n| *n <= NAMES).max().unwrap_or(0).max(12);
-        let (names, values) = cells.iter().fold((12, 0), |(n, v), row| match &row.body {
-            Body::Is(value) => (n.max(row.path.len()), v.max(value.chars().count())),
-            _ => (n, v),
-        });
-        let across = ((self.look.width - INDENT + 3) / (names + 2 + values + 3)).clamp(1, 3);
-        // One below the other, short and long values begin in one column.
-        let names = if across == 1 || cells.len() == 1 { widest } else { names };
+        let (mut names, mut values) = (12, 0);
+        for row in rows.iter().filter(|row| row.path.len() <= NAMES) {
+            names = names.max(row.path.len());
+            if let (true, Body::Is(value)) = (short(row), &row.body) {
+                values = values.max(value.chars().count());
+            }
+        }
         let cell = names + 2 + values + 3;
-        for chunk in cells.chunks(across) {
-            let mut line = Line::default();
-            for (i, row) in chunk.iter().enumerate() {
-                let Body::Is(value) = &row.body else { continue };
-                line.pad(INDENT + i * cell);
-                line.push(Role::Dim, row.path.clone());
-                line.pad(INDENT + i * cell + names + 2);
-                line.push(Role::Plain, value.clone());
+        let across = ((self.look.width - INDENT + 3) / cell).clamp(1, 3);
+        for group in rows.chunk_by(|a, b| short(a) && short(b)) {
+            match group {
+                [row] => self.row(row, INDENT + names + 2),
+                group => group.chunks(across).for_each(|chunk| self.side_by_side(chunk, names, cell)),
             }
-            self.lines.push(line);
         }
-        let open = matches!(long.last().map(|row| &row.body), Some(Body::Lines(..) | Body::Items(_)));
-        let column = INDENT
-            + if across == 1 {
-                widest
-            } else {
-                long.iter().map(|row| row.path.len()).filter(|n| *n <= NAMES).max().unwrap_or(0).max(names)
-            }
-            + 2;
-        for row in long {
-            self.row(row, column);
-        }
+        let open = matches!(rows.last().map(|row| &row.body), Some(Body::Lines(..) | Body::Items(_)));
         // Behind a text it would look like a part of it.
         match self.lines.last_mut() {
             _ if fold.is_empty() => {}
             Some(last) if !open && last.width() + 2 + fold.len() <= self.look.width => last.push(Role::Dim, format!("  {fold}")),
             _ => self.lines.push(Line::indented(INDENT).with(Role::Dim, fold)),
         }
+    }
+
+    fn side_by_side(&mut self, chunk: &[Row], names: usize, cell: usize) {
+        let mut line = Line::default();
+        for (i, row) in chunk.iter().enumerate() {
+            let Body::Is(value) = &row.body else { continue };
+            line.pad(INDENT + i * cell);
+            line.push(Role::Plain, row.path.clone());
+            line.pad(INDENT + i * cell + names + 2);
+            line.push(if value.starts_with('(') { Role::Dim } else { Role::Plain }, value.clone());
+        }
+        self.lines.push(line);
     }
 }
