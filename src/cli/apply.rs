@@ -145,17 +145,18 @@ fn shown(cx: &Context, plan: &Plan, facts: &Facts, how: &How) -> String {
 /// Does what a kept plan says, if the state is still the one that it was made from.
 async fn of_saved(bytes: &[u8], name: &str, args: &Args, cx: &Context) -> Ending {
     let saved = saved::read(bytes, name)?;
-    let session = Session::of_saved(cx, &saved)?;
+    let mut session = Session::of_saved(cx, &saved, name)?;
+    session.supply(cx, &saved, name)?;
     let options = Options { purpose: saved.plan.purpose, parallelism: args.plan.parallelism.into(), ..Options::default() };
     let progress = Progress::of(&cx.terminal, args.how.json());
     if args.how.json() {
         cx.terminal.data(&format!("{}\n", event_json::version(&now())));
     }
     let held = session.hold(cx, "apply", args.plan.lock_timeout, &progress).await?;
-    let plan = &saved.plan;
-    saved::check_fresh(plan, &held.state, name)?;
-    cx.terminal.data(&shown(cx, plan, &Facts::default(), &args.how));
-    carry_out(cx, &session, held, plan, &options, &args.how).await
+    saved::check_fresh(&saved.plan, &held.state, name)?;
+    let plan = session.unsealed(&saved, &held.state, &options, name).await?;
+    cx.terminal.data(&shown(cx, &plan, &Facts::default(), &args.how));
+    carry_out(cx, &session, held, &plan, &options, &args.how).await
 }
 
 /// Does what the plan says and tells how it went.

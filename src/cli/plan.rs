@@ -25,7 +25,7 @@ pub(crate) struct Args {
     at: Option<PathBuf>,
     #[command(flatten)]
     plan: PlanArgs,
-    /// Keep the plan in this file, for `ferroform apply FILE`. It holds values of the state, secrets among them.
+    /// Keep the plan in this file, for `ferroform apply FILE`. It holds no secrets: sensitive variables are given again to that.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// End with 0 if there is nothing to do, 1 on errors, and 2 if there is something to do.
@@ -117,6 +117,7 @@ fn keep(path: &Path, session: &Session, plan: &Plan, options: &Options) -> Resul
         files: session.files.recorded(),
         partial: !options.targets.is_empty() || !options.excludes.is_empty(),
         sandbox: session.settings.sandbox.is_some(),
+        ..Saved::default()
     };
-    saved::write(path, &saved)
+    saved::write(path, &saved, &REGISTRY)
 }

@@ -15,7 +15,7 @@ use crate::engine::plan::Plan;
 use crate::engine::planner::{Options, Request, plan};
 use crate::engine::providers::Providers;
 use crate::engine::recover::recover;
-use crate::engine::saved::Saved;
+use crate::engine::saved::{self, Saved};
 use crate::engine::world::World;
 use crate::registry::REGISTRY;
 use crate::show::Facts;
@@ -85,9 +85,11 @@ impl Session {
         Ok(Self { path: place.path, stack, files, store, variables, workspace, settings, warnings, emptied })
     }
 
-    /// What a kept plan was made with.
-    pub fn of_saved(cx: &Context, saved: &Saved) -> Result<Self> {
-        let files = Files::embedded(saved.files.clone()).with_home(dirs::home_dir());
+    /// What a kept plan was made with; `name` is that of its file. Variables have their values where the plan holds them, until
+    /// [`Session::supply`].
+    pub fn of_saved(cx: &Context, saved: &Saved, name: &str) -> Result<Self> {
+        let sources = saved.sources(&Files::of(&saved.stack), name)?;
+        let files = Files::embedded(sources).with_home(dirs::home_dir());
         let stack = stack::load(&saved.stack, &files)?;
         let store = LocalStore::new(&saved.state);
         let mut settings = Settings::default();
@@ -108,6 +110,50 @@ impl Session {
             warnings: Diagnostics::default(),
             emptied,
         })
+    }
+
+    /// Takes the secret values of variables, which a kept plan does not hold, from where values come; all others stay what they were.
+    pub fn supply(&mut self, cx: &Context, saved: &Saved, name: &str) -> Result<()> {
+        let hidden: Vec<&str> = saved.hidden().collect();
+        let disk = Files::of(&saved.stack);
+        let mut given = values(&self.stack, disk.root(), &cx.picked.0, &self.files)?;
+        // Files and the environment may say something else by now; what a flag says is meant for this plan.
+        given.retain(|g| !g.lenient || hidden.contains(&g.name.as_str()));
+        let mut errors = Diagnostics::default();
+        for name_of in &hidden {
+            let default = self.stack.module.variables.get(*name_of).and_then(|v| v.default.as_ref());
+            if default.is_none() && !given.iter().any(|g| g.name == **name_of) {
+                let error = Diagnostic::error(format!("the plan `{name}` needs the value of the variable `{name_of}` again"));
+                errors.push(error.fact("why", "it is sensitive, and plans keep no secrets").help(how_to_give(name_of)));
+            }
+        }
+        errors.unless_errors(())?;
+        let source = |of: &str| given.iter().rev().find(|g| g.name == of).map_or_else(|| "its default".to_owned(), |g| g.source.clone());
+        let kept = saved.plan.variables.iter().filter(|(name, _)| !hidden.contains(&name.as_ref()));
+        let kept = kept.map(|(name, value)| Given {
+            name: name.to_string(),
+            value: RawValue::Value(value.bare_deep(), None),
+            source: name.to_string(),
+            lenient: true,
+        });
+        let all: Vec<Given> = kept.chain(given.iter().cloned()).collect();
+        self.variables = stack::variables(&self.stack.module, &all, &self.files, &mut Diagnostics::default())?;
+        let mut errors = Diagnostics::default();
+        for (variable, _) in self.variables.iter().filter(|(variable, value)| !saved.agrees(variable, value)) {
+            let error = Diagnostic::error(format!("variable `{variable}` has another value than the plan `{name}` was made with"));
+            let error = error.fact("given by", source(variable));
+            errors.push(if hidden.contains(&variable.as_ref()) {
+                error.help(how_to_give(variable)).help("or plan again with this value")
+            } else {
+                error.help("leave it out: the plan holds its value; or plan again with this value")
+            });
+        }
+        errors.unless_errors(())
+    }
+
+    /// A kept plan with its secrets.
+    pub async fn unsealed(&self, saved: &Saved, state: &State, options: &Options, name: &str) -> Result<Plan> {
+        saved::open(saved, &self.request(state, options), name).await
     }
 
     fn request<'a>(&'a self, state: &'a State, options: &'a Options) -> Request<'a> {
@@ -216,6 +262,10 @@ impl Session {
 
 fn new_state() -> State {
     State::new(uuid::Uuid::new_v4().to_string())
+}
+
+fn how_to_give(variable: &str) -> String {
+    format!("give the one that the plan was made with: FERROFORM_VAR_{variable} in the environment, --var, --var-file, or vars.toml")
 }
 
 /// Values of variables from everywhere, the ones that hold last: environment, files that are read by themselves, flags.

@@ -50,8 +50,14 @@ fn of_plan(bytes: &[u8], name: &str, args: &Args, cx: &Context) -> Result<String
         (_, true) => plan::Format::Markdown,
         _ => plan::Format::Text,
     };
-    let session = Session::of_saved(cx, &saved)?;
-    let extra = told_json::Extra { partial: saved.partial, ..plan::extra(&session, &Options::default()) };
+    // Only Terraform's JSON tells of the stack as well.
+    let extra = match format {
+        plan::Format::Json => {
+            let session = Session::of_saved(cx, &saved, name)?;
+            told_json::Extra { partial: saved.partial, ..plan::extra(&session, &Options::default()) }
+        }
+        _ => told_json::Extra::default(),
+    };
     Ok(plan::shown(cx, &saved.plan, &Facts::default(), &extra, format))
 }
 

@@ -8,13 +8,12 @@ use std::time::Duration;
 use super::session::{locate, who};
 use super::{Context, End, Ending};
 use crate::registry::REGISTRY;
-use crate::show::inline::{inline, marked};
+use crate::show::inline::inline;
 use crate::show::json::Resource;
 use crate::show::text;
-use crate::state::{Instance, LocalStore, Lock, State, guard, schema_conform};
+use crate::state::{Instance, LocalStore, Lock, State, guard, marked, schema_conform};
 use crate::words::error::nearest;
-use crate::words::schema::Attr;
-use crate::words::{Address, Diagnostic, Diagnostics, Mode, Value};
+use crate::words::{Address, Diagnostic, Diagnostics, Value};
 
 /// Looks into the state, and mends it.
 #[derive(Debug, clap::Subcommand)]
@@ -102,15 +101,8 @@ fn missing(state: &State, address: &Address) -> Diagnostics {
     error.help(near.unwrap_or_else(|| "`ferroform state list` says what it holds".into())).into()
 }
 
-fn attrs(address: &Address) -> &'static [Attr] {
-    match address.mode {
-        Mode::Managed => REGISTRY.resource(&address.kind).map_or(&[], |t| t.attrs()),
-        Mode::Data => REGISTRY.data(&address.kind).map_or(&[], |t| t.attrs()),
-    }
-}
-
 fn value_of(address: &Address, instance: &Instance) -> Value {
-    let attrs = attrs(address);
+    let attrs = REGISTRY.attrs(address);
     if attrs.is_empty() { instance.attributes.clone() } else { marked(&schema_conform(attrs, &instance.attributes), attrs) }
 }
 

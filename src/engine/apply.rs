@@ -97,7 +97,7 @@ pub async fn apply(
     stop: &Stop,
 ) -> Result<Applied> {
     let graph = steps(&plan.changes, state)?;
-    let world = world_of(request, plan, state)?;
+    let world = world_of(request, plan, state)?.at(jiff::Timestamp::now());
     let mut providers = Providers::new(request.registry, request.settings, &request.stack.module);
     for change in plan.changes.iter().filter(|c| c.action.acts() || c.action == Action::Read) {
         providers.configure(&providers.of_state(&change.provider)?, &world, None).await?;
@@ -131,8 +131,8 @@ pub async fn apply(
 }
 
 /// What expressions see at the start: everything that nothing is done to.
-fn world_of<'a>(request: &Request<'a>, plan: &Plan, state: &State) -> Result<World<'a>> {
-    let mut world = World::new(&request.stack.module, request.files, request.variables, request.workspace).at(jiff::Timestamp::now());
+pub(super) fn world_of<'a>(request: &Request<'a>, plan: &Plan, state: &State) -> Result<World<'a>> {
+    let mut world = World::new(&request.stack.module, request.files, request.variables, request.workspace);
     for block in &request.stack.module.resources {
         world.declare(&block.address, evaluate::shape(block));
     }
@@ -208,11 +208,7 @@ impl<'a> Applier<'a> {
     }
 
     fn attrs(&self, address: &Address) -> &'static [crate::words::schema::Attr] {
-        match address.mode {
-            Mode::Managed => self.request.registry.resource(&address.kind).map(|t| t.attrs()),
-            Mode::Data => self.request.registry.data(&address.kind).map(|t| t.attrs()),
-        }
-        .unwrap_or_default()
+        self.request.registry.attrs(address)
     }
 
     fn instance(&self, change: &Change, attributes: &Value) -> Instance {

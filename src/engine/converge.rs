@@ -355,7 +355,8 @@ pub(super) fn known_or_null(want: &Value) -> Value {
 /// What is wanted, with what there is where it is not known.
 fn known_or(want: &Value, live: &Value) -> Value {
     match want {
-        Value::Unknown(_) => live.clone(),
+        // What nobody knew was a secret already.
+        _ if want.is_unknown() => live.clone().sensitive_if(want.is_sensitive()),
         Value::Object(_) => want.map_children(&mut |step, child| match step {
             Step::Name(name) => known_or(child, live.attr(name)),
             Step::Index(_) => known_or_null(child),

@@ -288,10 +288,11 @@ pub fn unknown_where_silent(attrs: &[Attr], given: &Value) -> Value {
     Value::Object(Arc::new(filled.collect::<Object>())).with("id", Value::Unknown(Arc::new(Type::String)))
 }
 
-/// What a data source gave, with its secrets marked.
+/// What a data source gave, with its secrets marked: those of its schema, and what it was given as such.
 #[must_use]
-pub fn data_value(attrs: &[Attr], found: &Found) -> Value {
-    let secrets = attrs.iter().filter(|a| a.sensitive && !found.value.attr(a.name).is_null());
+pub fn data_value(attrs: &[Attr], given: &Value, found: &Found) -> Value {
+    let secret = |a: &&Attr| a.sensitive || given.attr(a.name).has_sensitive();
+    let secrets = attrs.iter().filter(secret).filter(|a| !found.value.attr(a.name).is_null());
     let value = secrets.fold(found.value.clone(), |value, attr| {
         let secret = value.attr(attr.name).clone().sensitive();
         value.with(attr.name, secret)

@@ -20,7 +20,7 @@ use crate::stack::{Files, Stack};
 use crate::state::State;
 use crate::words::failure::Outcome;
 use crate::words::reads::Reads;
-use crate::words::resource::{Cloud, Context, DataType, Found, Fut, Registry, Settings};
+use crate::words::resource::{Cloud, Context, DataType, Fut, Registry, Settings};
 use crate::words::{Address, Diagnostic, Diagnostics, Mode, Result, Value};
 
 /// What to plan, and from what.
@@ -192,7 +192,7 @@ fn excluded(block: &Address, excludes: &[Address]) -> bool {
 }
 
 /// A data source that is being read: its block, its instance, what the configuration gives, and the answer.
-type Reading<'f> = Fut<'f, (usize, evaluate::Spot, Vec<Address>, Outcome<Found>)>;
+type Reading<'f> = Fut<'f, (usize, evaluate::Spot, Vec<Address>, Outcome<Value>)>;
 
 impl<'a> Planner<'a> {
     /// Makes the clients of every configuration that the stack or the state names.
@@ -351,12 +351,11 @@ impl<'a> Planner<'a> {
         });
     }
 
-    fn end_data(&mut self, index: usize, spot: &evaluate::Spot, dependencies: Vec<Address>, outcome: Outcome<Found>) {
+    fn end_data(&mut self, index: usize, spot: &evaluate::Spot, dependencies: Vec<Address>, outcome: Outcome<Value>) {
         let block = &self.request.stack.module.resources[index];
-        let (Some(ty), Ok(config)) = (self.request.registry.data(&block.address.kind), self.providers.of_block(block)) else { return };
+        let Ok(config) = self.providers.of_block(block) else { return };
         match outcome {
-            Ok(found) => {
-                let value = instance::data_value(ty.attrs(), &found);
+            Ok(value) => {
                 self.world.set(&spot.address, value.clone());
                 self.postconditions(block, spot, &value);
                 self.changes.push(Change {
@@ -482,6 +481,6 @@ fn read_data<'f>(
         let reads = Reads::default();
         let context = Context { cloud: cloud.as_ref(), token: "", reads: &reads };
         let outcome = ty.read(&context, &given.bare_deep()).await;
-        (index, spot, dependencies, outcome)
+        (index, spot, dependencies, outcome.map(|found| instance::data_value(ty.attrs(), &given, &found)))
     })
 }

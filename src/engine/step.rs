@@ -22,7 +22,7 @@ use crate::state::journal::{Action as Doing, Event as Record, Intent};
 use crate::state::{Instance, Journal, State};
 use crate::words::failure::Failure;
 use crate::words::reads::Reads;
-use crate::words::resource::{Cloud, Context, DataType, Found, ResourceType, Status};
+use crate::words::resource::{Cloud, Context, DataType, Found, ResourceType, Status, Tags};
 use crate::words::{Address, Diagnostic, Mode, Result, Value};
 
 /// A step with all that it needs.
@@ -99,7 +99,7 @@ pub(super) fn prepare(
     if change.address.mode == Mode::Data {
         let unknown = || evaluate::unknown_type(request.registry, &change.address, None);
         let ty = request.registry.data(&change.address.kind).ok_or_else(unknown)?;
-        return Ok(Prepared::Read { ty, cloud, given: given.bare_deep() });
+        return Ok(Prepared::Read { ty, cloud, given });
     }
     let ty = resource()?;
     let problems = ty.check(&given);
@@ -107,19 +107,24 @@ pub(super) fn prepare(
         return Err(evaluate::problem(&change.address, block, problem).into());
     }
     let updating = change.action == Action::Update;
-    let prior = updating.then_some(&change.before);
+    let want = wanted(change, ty, block, given, cloud.default_tags());
+    agrees(change, &want, block)?;
+    let timeouts = evaluate::timeouts(world, block, spot)?;
+    let create_first = matches!(change.action, Action::Replace { create_first: true });
+    let depose = (create_first && state.instances.contains_key(&change.address)).then(|| deposed_key(change));
+    Ok(Prepared::Make { ty, cloud, want, before: updating.then(|| live_of(change, ty)), timeouts, depose })
+}
+
+/// What an instance that is made or changed should be, by what its block gives.
+pub(super) fn wanted(change: &Change, ty: &dyn ResourceType, block: &Block, given: Value, default_tags: &Tags) -> Value {
+    let prior = (change.action == Action::Update).then_some(&change.before);
     let ignore = &block.lifecycle.ignore_changes;
     let replaced = matches!(change.action, Action::Replace { .. }) && change.reason != Some(Reason::Tainted);
     let given = match prior {
         Some(now) => ignoring(ignore, ty.attrs(), given, now),
         None => anew(ignore, ty.attrs(), given, replaced.then_some(&change.before)),
     };
-    let want = diff(ty, &given, prior, cloud.default_tags()).after;
-    agrees(change, &want, block)?;
-    let timeouts = evaluate::timeouts(world, block, spot)?;
-    let create_first = matches!(change.action, Action::Replace { create_first: true });
-    let depose = (create_first && state.instances.contains_key(&change.address)).then(|| deposed_key(change));
-    Ok(Prepared::Make { ty, cloud, want, before: updating.then(|| live_of(change, ty)), timeouts, depose })
+    diff(ty, &given, prior, default_tags).after
 }
 
 /// By now everything that an instance needs should be known. What isn't must never be taken for nothing.
@@ -282,11 +287,12 @@ fn hushed(failure: Failure, want: &Value) -> Failure {
     Failure { message: hush(failure.message), help: hush(failure.help), ..failure }
 }
 
-/// All texts behind a mark that are long enough to be told from ordinary words.
-fn collect_secrets(value: &Value, hidden: bool, secrets: &mut Vec<String>) {
+/// All texts and numbers behind a mark that are long enough to be told from ordinary words.
+pub(super) fn collect_secrets(value: &Value, hidden: bool, secrets: &mut Vec<String>) {
     match value {
         Value::Sensitive(inner) => collect_secrets(inner, true, secrets),
         Value::String(text) if hidden && text.len() >= 4 => secrets.push(text.to_string()),
+        Value::Number(number) if hidden => secrets.extend(Some(number.to_string()).filter(|text| text.len() >= 4)),
         other => {
             let entries = other.entries().into_iter().flatten().map(|(_, value)| value);
             other.items().iter().chain(entries).for_each(|value| collect_secrets(value, hidden, secrets));
@@ -315,8 +321,8 @@ async fn remove(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader,
 async fn read(change: &Change, ty: &dyn DataType, cloud: &dyn Cloud, given: &Value, log: &Log<'_>) -> Result<(), Diagnostic> {
     let told = |failure: &Failure| failed(format!("{} can't be read", change.address), failure);
     let reads = Reads::default();
-    let found = ty.read(&Context { cloud, token: "", reads: &reads }, given).await.map_err(|f| told(&f))?;
-    let instance =
-        Instance { dependencies: change.dependencies.clone(), ..Instance::new(change.provider.clone(), 0, data_value(ty.attrs(), &found)) };
+    let found = ty.read(&Context { cloud, token: "", reads: &reads }, &given.bare_deep()).await.map_err(|f| told(&f))?;
+    let value = data_value(ty.attrs(), given, &found);
+    let instance = Instance { dependencies: change.dependencies.clone(), ..Instance::new(change.provider.clone(), 0, value) };
     log.write(Record::Saved { address: change.address.clone(), instance: Box::new(instance) }).await.map_err(|f| told(&f))
 }

@@ -1,7 +1,5 @@
 //! Values on one line.
 
-use crate::words::schema::{Attr, Kind};
-use crate::words::value::Step;
 use crate::words::{Number, Value};
 
 /// What stands for a value that may not be shown.
@@ -53,35 +51,6 @@ fn braced<'a>(items: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
     let shown: Vec<String> =
         items.filter(|(_, v)| v.is_sensitive() || !v.is_empty()).map(|(k, v)| format!("{k} = {}", inline(v))).collect();
     if shown.is_empty() { "{}".into() } else { format!("{{ {} }}", shown.join(", ")) }
-}
-
-/// The same tree with everything marked that its schema calls sensitive. State may come from elsewhere: marks must not depend
-/// on who wrote it.
-#[must_use]
-pub fn marked(value: &Value, attrs: &[Attr]) -> Value {
-    if value.is_sensitive() {
-        return value.clone();
-    }
-    value.map_children(&mut |step, child| match step {
-        Step::Name(name) => attrs.iter().find(|a| a.name == name).map_or_else(|| child.clone(), |attr| marked_attr(child, attr)),
-        Step::Index(_) => child.clone(),
-    })
-}
-
-fn marked_attr(value: &Value, attr: &Attr) -> Value {
-    if (attr.sensitive || attr.write_only) && !value.is_null() { value.clone().sensitive() } else { below(value, attr.kind) }
-}
-
-fn below(value: &Value, kind: Kind) -> Value {
-    match kind {
-        Kind::Object(attrs) => marked(value, attrs),
-        Kind::List(kind) | Kind::Set(kind) | Kind::Map(kind)
-            if matches!(kind, Kind::Object(_) | Kind::List(_) | Kind::Set(_) | Kind::Map(_)) =>
-        {
-            value.map_children(&mut |_, child| below(child, *kind))
-        }
-        _ => value.clone(),
-    }
 }
 
 /// What a rule lets through and whom, a text for each peer: `22/tcp from 0.0.0.0/0`. `None` where the object is no such rule.

@@ -7,11 +7,12 @@ use indexmap::IndexMap;
 
 use super::danger;
 use super::delta::{self, Body, Row};
-use super::inline::{inline, marked};
+use super::inline::inline;
 use crate::engine::plan::{Action, Change, Plan, Purpose, Reason};
+use crate::state::marked;
 use crate::words::resource::Registry;
 use crate::words::schema::Attr;
-use crate::words::{Address, Mode, Span, Value};
+use crate::words::{Address, Span, Value};
 
 /// What is known besides the plan: how it came about, and where the stack's blocks stand.
 #[derive(Clone, Debug, Default)]
@@ -109,15 +110,6 @@ pub fn entries<'a>(plan: &'a Plan, registry: &Registry) -> Vec<Entry<'a>> {
     entries
 }
 
-/// The attributes of that instance's type; none for a type that nobody knows.
-#[must_use]
-pub fn attrs(registry: &Registry, address: &Address) -> &'static [Attr] {
-    match address.mode {
-        Mode::Managed => registry.resource(&address.kind).map_or(&[], |t| t.attrs()),
-        Mode::Data => registry.data(&address.kind).map_or(&[], |t| t.attrs()),
-    }
-}
-
 fn sort(change: &Change) -> Option<Sort> {
     Some(match change.action {
         Action::Replace { .. } => Sort::Replace,
@@ -135,7 +127,7 @@ fn sort(change: &Change) -> Option<Sort> {
 
 fn entry<'a>(plan: &Plan, change: &'a Change, dependents: &Dependents<'_>, registry: &Registry) -> Option<Entry<'a>> {
     let sort = sort(change)?;
-    let attrs = attrs(registry, &change.address);
+    let attrs = registry.attrs(&change.address);
     let id = change.before.attr("id").as_str().map(str::to_owned);
     let mut entry = Entry {
         sort,
@@ -405,7 +397,7 @@ pub fn all_dangers(entries: &[Entry<'_>]) -> Vec<(Address, String)> {
 /// What someone else did, as rows.
 #[must_use]
 pub fn drift_rows(drift: &crate::engine::plan::Drift, registry: &Registry) -> Vec<Row> {
-    let attrs = attrs(registry, &drift.address);
+    let attrs = registry.attrs(&drift.address);
     let (before, after) = (marked(&drift.before, attrs), marked(&drift.after, attrs));
     let rows = |name: &String| delta::changed(name, attrs.iter().find(|a| a.name == name), before.attr(name), after.attr(name));
     let mut rows = drift.changed.iter().flat_map(rows).collect();

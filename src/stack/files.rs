@@ -62,6 +62,12 @@ impl Files {
         &self.root
     }
 
+    /// Whether what was recorded under that name is what a file holds, and no listing or absence.
+    #[must_use]
+    pub fn is_content(name: &str) -> bool {
+        !["exists:", "list:", "list-deep:"].iter().any(|note| name.starts_with(note))
+    }
+
     /// All that was read so far.
     pub fn recorded(&self) -> Recorded {
         self.lock().clone()

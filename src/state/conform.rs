@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::words::schema::{Attr, Kind};
+use crate::words::value::Step;
 use crate::words::{Type, Value};
 
 /// The attributes in the shapes that the schema gives them: arrays as lists or sets, objects as maps where they are. Drops
@@ -38,6 +39,35 @@ fn by_kind(kind: &Kind, value: &Value) -> Value {
             Value::map(items.iter().map(|(name, item)| (name.clone(), by_kind(of, item))))
         }
         (Kind::Object(attrs), Value::Object(_) | Value::Map(_)) => schema_conform(attrs, value),
+        _ => value.clone(),
+    }
+}
+
+/// The same tree with everything marked that its schema calls sensitive. State may come from elsewhere: marks must not depend
+/// on who wrote it.
+#[must_use]
+pub fn marked(value: &Value, attrs: &[Attr]) -> Value {
+    if value.is_sensitive() {
+        return value.clone();
+    }
+    value.map_children(&mut |step, child| match step {
+        Step::Name(name) => attrs.iter().find(|a| a.name == name).map_or_else(|| child.clone(), |attr| marked_attr(child, attr)),
+        Step::Index(_) => child.clone(),
+    })
+}
+
+fn marked_attr(value: &Value, attr: &Attr) -> Value {
+    if (attr.sensitive || attr.write_only) && !value.is_null() { value.clone().sensitive() } else { below(value, attr.kind) }
+}
+
+fn below(value: &Value, kind: Kind) -> Value {
+    match kind {
+        Kind::Object(attrs) => marked(value, attrs),
+        Kind::List(kind) | Kind::Set(kind) | Kind::Map(kind)
+            if matches!(kind, Kind::Object(_) | Kind::List(_) | Kind::Set(_) | Kind::Map(_)) =>
+        {
+            value.map_children(&mut |_, child| below(child, *kind))
+        }
         _ => value.clone(),
     }
 }

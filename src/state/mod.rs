@@ -28,7 +28,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use conform::schema_conform;
+pub use conform::{marked, schema_conform};
 pub use journal::{Action, Begin, Event, Intent, Journal};
 pub use local::{Loaded, LocalStore};
 pub use lock::{Lock, LockInfo, TakenOver, Who};

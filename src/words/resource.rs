@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::address::{Address, Mode};
 use super::failure::{Failure, Outcome};
 use super::reads::Reads;
 use super::schema::{Attr, Block, Field};
@@ -471,6 +472,15 @@ impl Registry {
     #[must_use]
     pub fn data(&self, name: &str) -> Option<&'static dyn DataType> {
         self.data.iter().find(|t| t.name() == name).copied()
+    }
+
+    /// The attributes of that instance's type; none for a type that nobody knows.
+    #[must_use]
+    pub fn attrs(&self, address: &Address) -> &'static [Attr] {
+        match address.mode {
+            Mode::Managed => self.resource(&address.kind).map_or(&[], |t| t.attrs()),
+            Mode::Data => self.data(&address.kind).map_or(&[], |t| t.attrs()),
+        }
     }
 
     /// The provider of that name.

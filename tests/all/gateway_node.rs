@@ -6,6 +6,7 @@ use std::process::Command;
 
 use regex::Regex;
 
+use crate::support::kept::told;
 use crate::support::sandbox::{Cloud, cloud};
 use crate::support::user_data::check;
 
@@ -71,9 +72,12 @@ impl Project {
 
     fn run(&self, command: &str, more: &[&str]) -> Said {
         let key = format!("private_key_path={}", self.folder.path().join("key.pem").display());
+        self.program(&[&[command, "stacks/gateway-node", "--var", &key], more].concat())
+    }
+
+    fn program(&self, args: &[&str]) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_ferroform"))
-            .args([command, "stacks/gateway-node", "--var", &key])
-            .args(more)
+            .args(args)
             .current_dir(self.folder.path())
             .envs(self.cloud.env())
             .env("NO_COLOR", "1")
@@ -183,6 +187,18 @@ async fn the_stack_lives_drifts_and_goes() {
     }
     assert_eq!(project.run("apply", &["--auto-approve"]).code, 0);
     assert_eq!(project.run("plan", &["--detailed-exitcode"]).code, 0);
+
+    // A kept plan gives the instances new user data with the secrets in it, and tells none of them.
+    let kept = project.run("plan", &["--var", "revision=v2", "--out", "v2.plan"]);
+    assert_eq!(kept.code, 0, "{}", kept.err);
+    let key = attribute(&state, "tls_private_key", "ssh", "private_key_pem");
+    let lines: Vec<&str> = key.as_str().unwrap().lines().filter(|line| line.len() == 64).collect();
+    assert!(lines.len() > 20, "{lines:?}");
+    let plan = fs::read_to_string(project.folder.path().join("v2.plan")).unwrap();
+    assert_eq!(told(&plan, &[&[token], &lines[..]].concat()), [""; 0]);
+    let done = project.program(&["apply", "v2.plan"]);
+    assert!(done.code == 0 && done.err.contains("0 created, 2 changed"), "{}{}", done.out, done.err);
+    assert_eq!(project.run("plan", &["--detailed-exitcode", "--var", "revision=v2"]).code, 0);
 
     let destroyed = project.run("destroy", &["--auto-approve"]);
     assert_eq!(destroyed.code, 0, "{}", destroyed.err);

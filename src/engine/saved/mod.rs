@@ -1,9 +1,11 @@
-//! A plan in a file: all that apply needs, so that what was shown is what is done. It holds values of the state, secrets among
-//! them: the file is its owner's alone.
+//! A plan in a file: all that apply needs, so that what was shown is what is done, but for secrets. Of these it holds fingerprints:
+//! apply finds them again in the state, in variables that are given again, and by evaluating the stack.
 
+mod open;
+mod seal;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,17 +16,19 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 use super::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan, Purpose, Reason};
-use crate::stack::Recorded;
-use crate::state::State;
-use crate::words::resource::Identity;
-use crate::words::{Address, Diagnostic, Result};
+use super::step::collect_secrets;
+use crate::stack::{Files, Recorded};
+use crate::state::{State, marked};
+use crate::words::resource::{Identity, Registry};
+use crate::words::{Address, Diagnostic, Diagnostics, Result, Value};
+pub use open::open;
 use value::{put, take};
 
 /// What a file begins with; the number grows when older programs could misread it.
-const FORMAT: &str = "ferroform plan 1";
+const FORMAT: &str = "ferroform plan 2";
 
 /// A plan and what it was made with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Saved {
     /// The plan.
     pub plan: Plan,
@@ -36,6 +40,10 @@ pub struct Saved {
     pub workspace: String,
     /// The files that the stack was made of, so that expressions still to be evaluated are those of then.
     pub files: Recorded,
+    /// Fingerprints of those of them that tell a secret, which stay where they are.
+    pub left_out: BTreeMap<String, String>,
+    /// What the fingerprints were made with.
+    pub salt: String,
     /// Something was left out (`--target`).
     pub partial: bool,
     /// It is for the sandbox.
@@ -62,11 +70,87 @@ pub fn check_fresh(plan: &Plan, state: &State, name: &str) -> Result<()> {
         .into())
 }
 
+impl Saved {
+    /// The variables whose values have to be given again.
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.plan.variables.iter().filter(|(_, value)| seal::is_sealed(value)).map(|(name, _)| name.as_ref())
+    }
+
+    /// Whether that is the value which the variable had.
+    #[must_use]
+    pub fn agrees(&self, variable: &str, value: &Value) -> bool {
+        self.plan.variables.get(variable).is_some_and(|had| match seal::open(had, &[value], &self.salt) {
+            Ok(had) => had.bare_deep() == value.bare_deep(),
+            Err(_) => false,
+        })
+    }
+
+    /// All files of the stack. Those that the plan leaves out are read on `disk` again, and have to be what they were.
+    pub fn sources(&self, disk: &Files, name: &str) -> Result<Recorded> {
+        let mut errors = Diagnostics::default();
+        let mut all = self.files.clone();
+        for (file, print) in &self.left_out {
+            let told = |why: &str| {
+                Diagnostic::error(format!("the plan `{name}` needs the file `{file}` again, which {why}"))
+                    .fact("why", "it tells a secret, and plans keep none")
+                    .help("put it back as it was, or make the plan again with `ferroform plan --out`")
+            };
+            match disk.read(file) {
+                Ok(bytes) if seal::fingerprint(&self.salt, &bytes) == *print => drop(all.insert(file.clone(), bytes)),
+                Ok(_) => errors.push(told("has changed since it was made")),
+                Err(_) => errors.push(told(&format!("can't be read in {}", disk.root().display()))),
+            }
+        }
+        errors.unless_errors(all)
+    }
+
+    /// The same with fingerprints in place of secrets.
+    fn sealed(&self, registry: &Registry) -> Self {
+        let mut sealed = Self { salt: seal::salt(), ..self.clone() };
+        // The state may come from elsewhere, without its marks.
+        for change in &mut sealed.plan.changes {
+            let attrs = registry.attrs(&change.address);
+            (change.before, change.after) = (marked(&change.before, attrs), marked(&change.after, attrs));
+        }
+        for drift in &mut sealed.plan.drift {
+            let attrs = registry.attrs(&drift.address);
+            (drift.before, drift.after) = (marked(&drift.before, attrs), marked(&drift.after, attrs));
+        }
+        for output in sealed.plan.outputs.values_mut().filter(|output| output.sensitive) {
+            (output.before, output.after) = (output.before.clone().sensitive(), output.after.clone().sensitive());
+        }
+        let (mut secrets, mut open) = (vec![], BTreeSet::new());
+        for value in values(&mut sealed.plan) {
+            collect_secrets(value, false, &mut secrets);
+            *value = seal::seal(value, &sealed.salt);
+            seal::collect_open(value, &mut open);
+        }
+        // What the plan shows anyway is no secret: marks are often on more than they should be.
+        secrets.retain(|secret| !open.contains(secret));
+        let spellings = seal::spellings(&secrets);
+        for (name, bytes) in &self.files {
+            if Files::is_content(name) && seal::tells(bytes, &spellings) {
+                sealed.files.remove(name);
+                sealed.left_out.insert(name.clone(), seal::fingerprint(&sealed.salt, bytes));
+            }
+        }
+        sealed
+    }
+}
+
+/// All values of a plan.
+fn values(plan: &mut Plan) -> impl Iterator<Item = &mut Value> {
+    let changes = plan.changes.iter_mut().flat_map(|c| [&mut c.before, &mut c.after]);
+    let drift = plan.drift.iter_mut().flat_map(|d| [&mut d.before, &mut d.after]);
+    let outputs = plan.outputs.values_mut().flat_map(|o| [&mut o.before, &mut o.after]);
+    changes.chain(drift).chain(outputs).chain(plan.variables.values_mut())
+}
+
 /// Writes the plan to a file that only its owner can read.
-pub fn write(path: &Path, saved: &Saved) -> Result<()> {
+pub fn write(path: &Path, saved: &Saved, registry: &Registry) -> Result<()> {
     let bad = |e: std::io::Error| Diagnostic::error(format!("can't keep the plan in `{}`: {e}", path.display()));
     // The format's name comes first, so that any program can tell what the file is.
-    let body = encode(saved).to_string();
+    let body = encode(&saved.sealed(registry)).to_string();
     let text = format!("{{\"format\":\"{FORMAT}\",\"body\":{body}}}\n");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -97,7 +181,7 @@ fn encode(saved: &Saved) -> Json {
     let files: Map<String, Json> = saved.files.iter().map(|(name, bytes)| (name.clone(), STANDARD.encode(bytes).into())).collect();
     json!({
         "stack": saved.stack, "state": saved.state, "workspace": saved.workspace, "files": files,
-        "partial": saved.partial, "sandbox": saved.sandbox,
+        "left_out": saved.left_out, "salt": saved.salt, "partial": saved.partial, "sandbox": saved.sandbox,
         "plan": {
             "stack": plan.stack, "purpose": purpose(plan.purpose), "serial": plan.serial, "lineage": plan.lineage, "read": plan.read,
             "identity": plan.identity.as_ref().map(|i| json!([i.account, i.caller, i.region])),
@@ -119,6 +203,8 @@ fn decode(json: &Json) -> Option<Saved> {
         state: json["state"].as_str()?.into(),
         workspace: text(&json["workspace"])?,
         files: json["files"].as_object()?.iter().map(file).collect::<Option<_>>()?,
+        left_out: json["left_out"].as_object()?.iter().map(|(k, v)| Some((k.clone(), text(v)?))).collect::<Option<_>>()?,
+        salt: text(&json["salt"])?,
         partial: json["partial"].as_bool()?,
         sandbox: json["sandbox"].as_bool()?,
     })

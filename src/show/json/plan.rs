@@ -9,8 +9,7 @@ use super::state::{Resource, modules, outputs, state};
 use super::{head, known, sensitives, unknowns};
 use crate::engine::diff::stored as stored_form;
 use crate::engine::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan};
-use crate::show::inline::marked;
-use crate::show::view::attrs;
+use crate::state::marked;
 use crate::words::resource::Registry;
 use crate::words::{Mode, Value};
 
@@ -102,7 +101,7 @@ fn planned_values(plan: &Plan, registry: &Registry) -> Json {
 
 /// As it will be.
 fn planned<'a>(change: &'a Change, registry: &Registry) -> Resource<'a> {
-    let attrs = attrs(registry, &change.address);
+    let attrs = registry.attrs(&change.address);
     let value = marked(&stored_form(attrs, change.after.clone()), attrs);
     Resource { depends_on: vec![], value, tainted: false, ..stored(change, registry) }
 }
@@ -113,7 +112,7 @@ fn stored<'a>(change: &'a Change, registry: &Registry) -> Resource<'a> {
         address: &change.address,
         provider: &change.provider,
         schema_version: version(change, registry),
-        value: marked(&change.before, attrs(registry, &change.address)),
+        value: marked(&change.before, registry.attrs(&change.address)),
         depends_on: change.dependencies.clone(),
         tainted: change.reason == Some(crate::engine::plan::Reason::Tainted),
         deposed: change.deposed.as_deref(),
@@ -156,7 +155,7 @@ fn values(actions: Json, before: &Value, after: &Value) -> Map<String, Json> {
 }
 
 fn change(change: &Change, registry: &Registry) -> Json {
-    let attrs = attrs(registry, &change.address);
+    let attrs = registry.attrs(&change.address);
     let held = |value: &Value| marked(&stored_form(attrs, value.clone()), attrs);
     let (before, after) = (held(&change.before), held(&change.after));
     let mut map = head(&change.address, &change.provider);
@@ -190,7 +189,7 @@ fn path(path: &str) -> Vec<Json> {
 }
 
 fn drift(plan: &Plan, drift: &Drift, registry: &Registry) -> Json {
-    let attrs = attrs(registry, &drift.address);
+    let attrs = registry.attrs(&drift.address);
     let planned: BTreeMap<_, _> = plan.changes.iter().map(|c| (&c.address, &c.provider)).collect();
     let known = planned.get(&drift.address).map(|p| p.to_string());
     let provider = known.or_else(|| registry.provider_of(&drift.address.kind).map(|p| p.source().to_owned())).unwrap_or_default();

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::process::{Child, Command, Stdio};
 
 use super::{Folder, Said};
+use crate::support::kept::told;
 
 const STATE: &str = "state/web.tfstate.json";
 
@@ -158,4 +159,152 @@ fn a_state_that_another_works_on() {
     let (folder, said) = waiting.end();
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     folder.bad(&["force-unlock", "--force", id], &["is not locked"]);
+}
+
+/// A stack with secrets of every sort: made by it, given to it, and what is made of both.
+const KEPT: &str = r#"
+[variable.token]
+type = "string"
+sensitive = true
+
+[variable.motd]
+type = "string"
+default = "hello"
+
+[locals]
+user_data = '${templatefile("user-data.tftpl", { token = var.token, password = random_password.gateway.result })}'
+
+[resource.random_password.gateway]
+length = 40
+
+[resource.tls_private_key.ssh]
+algorithm = "ED25519"
+
+[resource.local_sensitive_file.ssh]
+filename = "key.pem"
+content = "${tls_private_key.ssh.private_key_openssh}"
+
+[resource.terraform_data.gateway]
+input = { user_data = "${base64encode(local.user_data)}", motd = "${var.motd}" }
+
+[resource.terraform_data.node]
+input = "${var.token}"
+triggers_replace = { motd = "${var.motd}", password = "${random_password.gateway.result}" }
+
+[output.connection]
+value = { token = "${var.token}", password = "${random_password.gateway.result}" }
+sensitive = true
+
+[output.motd]
+value = "${var.motd}"
+"#;
+
+const MORE: &str = r#"
+[resource.terraform_data.more]
+input = { password = "${random_password.gateway.result}", key = "${tls_private_key.ssh.private_key_pem}" }
+"#;
+
+const TEMPLATE: &str = "#!/bin/sh\necho '${token}' '${password}'\n";
+
+const TOKEN: &str = "a token of \"our\" own,\nin two lines";
+
+/// [`KEPT`], made once.
+fn kept() -> Folder {
+    let folder = Folder::with(KEPT);
+    folder.write("user-data.tftpl", TEMPLATE);
+    with_token(&folder, TOKEN, &["apply", "--auto-approve"]);
+    folder
+}
+
+fn with_token(folder: &Folder, token: &str, args: &[&str]) -> Said {
+    let said = Said::of(&folder.command(args).env("TF_VAR_token", token).output().unwrap());
+    assert_eq!(said.code, Some(0), "{args:?}: {}{}", said.out, said.err);
+    said
+}
+
+/// Nothing in the plan tells a secret, nor do the files that it carries.
+fn holds_no_secret(folder: &Folder, plan: &str, more: &[&str]) {
+    let secrets = secrets(&folder.read(STATE));
+    let secrets: Vec<&str> = secrets.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    assert_eq!(told(&folder.read(plan), &secrets), [""; 0]);
+}
+
+#[test]
+fn a_kept_plan_holds_no_secret_and_is_done_all_the_same() {
+    let folder = kept();
+    let stack = KEPT.to_owned() + MORE;
+    folder.write("stack.toml", &stack);
+    with_token(&folder, TOKEN, &["plan", "--out", "p.plan", "--var", "motd=bye"]);
+    holds_no_secret(&folder, "p.plan", &[TOKEN]);
+    for args in [&["show", "p.plan"][..], &["show", "--json", "p.plan"], &["show", "--markdown", "p.plan"]] {
+        let shown = folder.good(args);
+        assert!(!secrets(&folder.read(STATE)).iter().any(|secret| shown.out.contains(secret)), "{}", shown.out);
+    }
+    let json: serde_json::Value = serde_json::from_str(&folder.good(&["show", "--json", "p.plan"]).out).unwrap();
+    let changes = json["resource_changes"].as_array().unwrap();
+    let more = changes.iter().find(|c| c["address"] == "terraform_data.more").unwrap();
+    assert_eq!(more["change"]["after_sensitive"]["input"], serde_json::json!({ "password": true, "key": true }));
+    assert_eq!(json["output_changes"]["connection"]["after_sensitive"], true);
+    // What lies in the folder by now doesn't matter.
+    folder.write("stack.toml", "");
+    folder.write("user-data.tftpl", "");
+    let applied = with_token(&folder, TOKEN, &["apply", "p.plan"]);
+    assert!(applied.err.contains("2 created, 1 changed, 1 destroyed"), "{}", applied.err);
+    // It is the same as if it had been done at once.
+    folder.write("stack.toml", &stack);
+    folder.write("user-data.tftpl", TEMPLATE);
+    with_token(&folder, TOKEN, &["plan", "--detailed-exitcode", "--var", "motd=bye"]);
+    let state: serde_json::Value = serde_json::from_str(&folder.read(STATE)).unwrap();
+    assert_eq!(state["outputs"]["connection"]["value"]["token"], TOKEN);
+    let text = folder.good(&["state", "show", "terraform_data.more"]).out;
+    assert!(!secrets(&folder.read(STATE)).iter().any(|secret| text.contains(secret)), "{text}");
+}
+
+#[test]
+fn secret_variables_are_given_again() {
+    let folder = kept();
+    with_token(&folder, TOKEN, &["plan", "--out", "p.plan", "--var", "motd=bye"]);
+    let why = "it is sensitive, and plans keep no secrets";
+    folder.bad(&["apply", "p.plan"], &["the plan `p.plan` needs the value of the variable `token` again", why, "FERROFORM_VAR_token"]);
+    let other = ["variable `token` has another value than the plan `p.plan` was made with", "given by --var", "or plan again"];
+    let said = folder.bad(&["apply", "p.plan", "--var", "token=quite another"], &other);
+    assert!(!said.err.contains("quite another"), "{}", said.err);
+    let motd = ["variable `motd` has another value than the plan `p.plan` was made with", "leave it out"];
+    let token = format!("token={TOKEN}");
+    folder.bad(&["apply", "p.plan", "--var", &token, "--var", "motd=hello"], &motd);
+    // It may come from wherever values come from.
+    folder.write("vars.toml", format!("token = {}\nmotd = \"changed\"\n", serde_json::Value::from(TOKEN)));
+    let applied = folder.good(&["apply", "p.plan"]);
+    assert!(applied.out.contains("motd") && applied.out.contains("bye"), "{}", applied.out);
+    with_token(&folder, TOKEN, &["plan", "--detailed-exitcode", "--var", "motd=bye"]);
+}
+
+#[test]
+fn a_file_that_tells_a_secret_stays_where_it_is() {
+    let folder = kept();
+    let secret = "a default that nobody should see";
+    folder.write("door.txt", "the key of the door\n");
+    let more = format!(
+        "\n[variable.pin]\nsensitive = true\ndefault = \"{secret}\"\n\n[resource.terraform_data.pin]\ninput = '${{var.pin}} ${{sensitive(file(\"door.txt\"))}}'\n"
+    );
+    folder.write("stack.toml", KEPT.to_owned() + &more);
+    with_token(&folder, TOKEN, &["plan", "--out", "p.plan"]);
+    holds_no_secret(&folder, "p.plan", &[TOKEN, secret, "the key of the door"]);
+    folder.write("door.txt", "another key\n");
+    folder.bad(&["apply", "p.plan"], &["needs the file `door.txt` again, which has changed since it was made", "it tells a secret"]);
+    std::fs::remove_file(folder.path().join("door.txt")).unwrap();
+    folder.bad(&["apply", "p.plan"], &["needs the file `door.txt` again, which can't be read", "put it back as it was"]);
+    folder.write("door.txt", "the key of the door\n");
+    with_token(&folder, TOKEN, &["apply", "p.plan"]);
+    assert!(folder.read(STATE).contains("the key of the door"));
+}
+
+#[test]
+fn a_plan_to_destroy_keeps_no_secret() {
+    let folder = kept();
+    with_token(&folder, TOKEN, &["plan", "--destroy", "--out", "p.plan"]);
+    holds_no_secret(&folder, "p.plan", &[TOKEN]);
+    with_token(&folder, TOKEN, &["apply", "p.plan"]);
+    assert_eq!(folder.good(&["state", "list"]).out, "");
+    assert!(!folder.path().join("key.pem").exists());
 }

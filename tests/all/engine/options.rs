@@ -4,7 +4,7 @@ use crate::support::lab::{Lab, address, lines, told};
 use ferroform::engine::apply::Stop;
 use ferroform::engine::plan::Purpose;
 use ferroform::engine::planner::Options;
-use ferroform::engine::saved::{self, Saved};
+use ferroform::engine::saved;
 
 const THREE: &str = r#"
 [resource.test_thing.a]
@@ -140,22 +140,10 @@ async fn what_exists_is_imported() {
 #[tokio::test]
 async fn a_kept_plan_is_done_once() {
     let lab = Lab::new(THREE);
-    let (_, files, _) = lab.load().unwrap();
     let plan = lab.plan().await;
-    let saved = Saved {
-        plan,
-        stack: lab.path().into(),
-        state: lab.store().path().into(),
-        workspace: "default".into(),
-        files: files.recorded(),
-        partial: false,
-        sandbox: false,
-    };
-    let path = lab.path().join("plan");
-    saved::write(&path, &saved).unwrap();
-    let read = saved::read(&std::fs::read(&path).unwrap(), "plan").unwrap();
-    assert_eq!(lines(&read.plan), lines(&saved.plan));
-    assert_eq!(format!("{:?}", read.plan.changes), format!("{:?}", saved.plan.changes));
+    let (read, _) = lab.keep(&plan);
+    assert_eq!(lines(&read.plan), lines(&plan));
+    assert_eq!(format!("{:?}", read.plan.changes), format!("{:?}", plan.changes));
     saved::check_fresh(&read.plan, &lab.state(), "plan").unwrap();
     let applied = lab.carry_out(&read.plan, &Options::default(), &Stop::default()).await.unwrap();
     assert!(applied.failed.is_empty() && applied.skipped.is_empty(), "{applied:?}");
@@ -163,5 +151,57 @@ async fn a_kept_plan_is_done_once() {
     let stale = saved::check_fresh(&read.plan, &lab.state(), "plan").unwrap_err();
     assert_eq!(told(&stale), ["the plan `plan` is out of date: the state has changed since it was made"]);
     saved::check_fresh(&lab.plan().await, &lab.state(), "plan").unwrap();
-    assert!(saved::read(b"{\"format\":\"ferroform plan 1\",\"body\":{}}", "x").is_err());
+    assert!(saved::read(b"{\"format\":\"ferroform plan 2\",\"body\":{}}", "x").is_err());
+}
+
+#[tokio::test]
+async fn a_kept_plan_finds_its_secrets_again() {
+    const STACK: &str = r#"
+[variable.name]
+sensitive = true
+
+[resource.test_thing.a]
+name = "a"
+size = 1
+secret = "never told to anyone"
+
+[data.test_lookup.l]
+name = "${var.name}"
+
+[resource.test_thing.b]
+name = "b"
+secret = "by ${data.test_lookup.l.name}"
+"#;
+    let mut lab = Lab::new("[resource.test_thing.a]\nname = \"a\"\nsecret = \"never told to anyone\"\n");
+    lab.good().await;
+    lab.var("name", "a");
+    lab.stack(STACK);
+    // Somebody else sets another password: the state doesn't know it.
+    let set = |word: &str| {
+        let mut world = lab.world();
+        let thing = world.things.get_mut("a-1").unwrap();
+        thing.value = std::mem::take(&mut thing.value).with("secret", ferroform::words::Value::from(word));
+    };
+    set("set by somebody");
+    let plan = lab.plan().await;
+    assert_eq!(lines(&plan), ["update test_thing.a size, secret", "create test_thing.b", "drift test_thing.a: secret"]);
+    let (kept, text) = lab.keep(&plan);
+    for secret in ["never told", "set by somebody", "by a"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    let opened = lab.unseal(&kept).await.unwrap();
+    assert_eq!(format!("{:?}", opened.changes), format!("{:?}", plan.changes));
+    set("set once more");
+    assert_eq!(
+        told(&lab.unseal(&kept).await.unwrap_err()),
+        ["the plan `plan` is out of date: `secret` of test_thing.a is not what it was when it was made"]
+    );
+    set("set by somebody");
+    let applied = lab.carry_out(&opened, &Options::default(), &Stop::default()).await.unwrap();
+    assert!(applied.failed.is_empty() && applied.skipped.is_empty(), "{applied:?}");
+    assert!(lab.plan().await.is_empty());
+    // What a data source was asked by is as secret as what it was made of.
+    let (kept, text) = lab.keep(&lab.plan().await);
+    assert!(!text.contains("by a") && !text.contains("\"name\":\"a\",\"size\""), "{text}");
+    lab.unseal(&kept).await.unwrap();
 }

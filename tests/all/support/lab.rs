@@ -10,6 +10,7 @@ use ferroform::engine::plan::{Action, Plan};
 use ferroform::engine::planner::{Options, Request, plan};
 use ferroform::engine::providers::Providers;
 use ferroform::engine::recover::recover;
+use ferroform::engine::saved::{self, Saved};
 use ferroform::engine::world::World as Known;
 use ferroform::stack::{self, Files, Given, RawValue, Stack};
 use ferroform::state::{LocalStore, State, Who};
@@ -199,6 +200,40 @@ impl Lab {
         journal.finish().await?;
         store.settle(&lock, &state, self.dir.path())?;
         Ok(applied)
+    }
+
+    /// The plan as it comes back out of a file, and what that file says.
+    pub fn keep(&self, plan: &Plan) -> (Saved, String) {
+        let (_, files, _) = self.load().unwrap();
+        let saved = Saved {
+            plan: plan.clone(),
+            stack: self.path().into(),
+            state: self.store().path().into(),
+            workspace: "default".into(),
+            files: files.recorded(),
+            ..Saved::default()
+        };
+        let path = self.path().join("plan");
+        saved::write(&path, &saved, &REGISTRY).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        (saved::read(text.as_bytes(), "plan").unwrap(), text)
+    }
+
+    /// A plan that was kept, with its secrets.
+    pub async fn unseal(&self, saved: &Saved) -> Result<Plan> {
+        let (stack, files, variables) = self.load()?;
+        let (state, settings) = (self.state(), self.settings());
+        let request = Request {
+            stack: &stack,
+            files: &files,
+            variables: &variables,
+            workspace: "default",
+            state: &state,
+            registry: &REGISTRY,
+            settings: &settings,
+            options: &Options::default(),
+        };
+        saved::open(saved, &request, "plan").await
     }
 
     /// What an interrupted run left open is looked up and written.

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod cloud;
+pub mod kept;
 pub mod lab;
 pub mod proxy;
 pub mod sandbox;
