@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::ValueEnum;
 
-use super::args::PlanArgs;
+use super::args::{Pick, PlanArgs};
 use super::plan::{self, lines, now};
 use super::progress::Progress;
 use super::session::{Held, Session};
@@ -145,8 +145,9 @@ fn shown(cx: &Context, plan: &Plan, facts: &Facts, how: &How) -> String {
 /// Does what a kept plan says, if the state is still the one that it was made from.
 async fn of_saved(bytes: &[u8], name: &str, args: &Args, cx: &Context) -> Ending {
     let saved = saved::read(bytes, name)?;
+    let picked: Vec<Pick> = cx.picked.0.iter().map(Pick::anywhere).collect();
     let mut session = Session::of_saved(cx, &saved, name)?;
-    session.supply(cx, &saved, name)?;
+    session.supply(&picked, &saved, name)?;
     let options = Options { purpose: saved.plan.purpose, parallelism: args.plan.parallelism.into(), ..Options::default() };
     let progress = Progress::of(&cx.terminal, args.how.json());
     if args.how.json() {

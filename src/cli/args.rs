@@ -137,6 +137,16 @@ pub(crate) enum Pick {
     File(PathBuf),
 }
 
+impl Pick {
+    /// The same for another current folder.
+    pub fn anywhere(&self) -> Self {
+        match self {
+            Self::Var(text) => Self::Var(text.clone()),
+            Self::File(path) => Self::File(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        }
+    }
+}
+
 /// Values given by flags in the order of the command line: of two for one variable the later one holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Picked(pub Vec<Pick>);

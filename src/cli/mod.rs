@@ -20,6 +20,7 @@ mod unlock;
 mod validate;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -84,6 +85,8 @@ pub(crate) struct Context {
     globals: Globals,
     picked: Picked,
     terminal: Terminal,
+    /// Where the program was started.
+    started: Option<PathBuf>,
 }
 
 type Ending = Result<End, Diagnostics>;
@@ -110,7 +113,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let terminal = Terminal::new(cli.globals.color, cli.globals.verbose);
     terminal.trace();
-    let cx = Context { globals: cli.globals, picked, terminal };
+    let cx = Context { globals: cli.globals, picked, terminal, started: std::env::current_dir().ok() };
     let ending = cx.enter().and_then(|()| cx.runtime()).and_then(|runtime| {
         let ending = runtime.block_on(dispatch(cli.command, &cx));
         // Calls that nobody waits for any longer must not hold the program up.

@@ -40,6 +40,11 @@ pub(crate) fn find(given: Option<&Path>) -> Result<Place, Diagnostics> {
 }
 
 fn at(path: &Path) -> Place {
+    let here = std::env::current_dir().unwrap_or_default();
+    let path = match path {
+        path if path.is_dir() && path.canonicalize().is_ok_and(|p| here.canonicalize().is_ok_and(|here| p == here)) => Path::new("."),
+        path => path.strip_prefix(&here).unwrap_or(path),
+    };
     let folder = if path.is_file() { path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")) } else { path };
     Place { path: path.to_path_buf(), root: root_of(&folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())) }
 }
@@ -50,8 +55,14 @@ fn root_of(folder: &Path) -> PathBuf {
     folder.ancestors().find(|f| marks.iter().any(|mark| f.join(mark).exists())).unwrap_or(folder).to_path_buf()
 }
 
-fn relative(path: &Path, here: &Path) -> PathBuf {
-    path.strip_prefix(here).map_or_else(|_| path.to_path_buf(), Path::to_path_buf)
+/// An absolute path as seen from an absolute folder, where both have more in common than the root.
+pub(crate) fn relative(path: &Path, here: &Path) -> PathBuf {
+    let common = path.components().zip(here.components()).take_while(|(a, b)| a == b).count();
+    if common < 2 {
+        return path.to_path_buf();
+    }
+    let up = here.components().skip(common).map(|_| std::path::Component::ParentDir);
+    up.chain(path.components().skip(common)).collect()
 }
 
 /// The stacks of a project by name.
@@ -94,6 +105,18 @@ fn file(stack: &str, workspace: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_seen_from_a_folder() {
+        for (path, here, wanted) in [
+            ("/p/stacks/web", "/p", "stacks/web"),
+            ("/p/state/x", "/p/stacks/web", "../../state/x"),
+            ("/q/x", "/p", "/q/x"),
+            ("/p", "/p", ""),
+        ] {
+            assert_eq!(relative(Path::new(path), Path::new(here)), Path::new(wanted), "{path} from {here}");
+        }
+    }
 
     #[test]
     fn state_lies_in_the_project_unless_terraform_was_there() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::args::PlanArgs;
+use super::place::relative;
 use super::progress::Progress;
 use super::session::Session;
 use super::{Context, End, Ending};
@@ -112,7 +113,9 @@ fn keep(path: &Path, session: &Session, plan: &Plan, options: &Options) -> Resul
     let saved = Saved {
         plan: plan.clone(),
         stack: session.path.clone(),
-        state: session.store.path().to_path_buf(),
+        // On another machine the project may lie elsewhere.
+        state: relative(session.store.path(), &session.files.paths().here),
+        paths: session.files.paths().clone(),
         workspace: session.workspace.clone(),
         files: session.files.recorded(),
         partial: !options.targets.is_empty() || !options.excludes.is_empty(),

@@ -48,7 +48,8 @@ pub(crate) struct Held {
 /// A stack and where its state lies: enough for whatever asks no cloud.
 pub(crate) fn locate(cx: &Context, given: Option<&Path>) -> Result<(Place, Stack, Files, LocalStore)> {
     let place = place::find(given.or(cx.globals.stack.as_deref()))?;
-    let files = Files::of(&place.path).with_home(dirs::home_dir());
+    let here = std::env::current_dir().map_err(|e| Diagnostic::error(format!("can't tell the current folder: {e}")))?;
+    let files = Files::of(&place.path).with_home(dirs::home_dir()).seen_from(&here, cx.started.as_deref().unwrap_or(&here));
     let stack = stack::load(&place.path, &files)?;
     let store = place.store(&stack.name, cx.globals.workspace.as_deref(), cx.globals.sandbox);
     Ok((place, stack, files, store))
@@ -85,11 +86,12 @@ impl Session {
         Ok(Self { path: place.path, stack, files, store, variables, workspace, settings, warnings, emptied })
     }
 
-    /// What a kept plan was made with; `name` is that of its file. Variables have their values where the plan holds them, until
-    /// [`Session::supply`].
+    /// What a kept plan was made with; `name` is that of its file. Goes to the folder where it was made; on a machine without such a
+    /// folder the current one takes its place. Variables have their values where the plan holds them, until [`Session::supply`].
     pub fn of_saved(cx: &Context, saved: &Saved, name: &str) -> Result<Self> {
-        let sources = saved.sources(&Files::of(&saved.stack), name)?;
-        let files = Files::embedded(sources).with_home(dirs::home_dir());
+        let _elsewhere = std::env::set_current_dir(&saved.paths.here);
+        let sources = saved.sources(&Files::disk(&saved.paths.root), name)?;
+        let files = Files::embedded(sources).placed(saved.paths.clone()).with_home(dirs::home_dir());
         let stack = stack::load(&saved.stack, &files)?;
         let store = LocalStore::new(&saved.state);
         let mut settings = Settings::default();
@@ -113,10 +115,9 @@ impl Session {
     }
 
     /// Takes the secret values of variables, which a kept plan does not hold, from where values come; all others stay what they were.
-    pub fn supply(&mut self, cx: &Context, saved: &Saved, name: &str) -> Result<()> {
+    pub fn supply(&mut self, picked: &[Pick], saved: &Saved, name: &str) -> Result<()> {
         let hidden: Vec<&str> = saved.hidden().collect();
-        let disk = Files::of(&saved.stack);
-        let mut given = values(&self.stack, disk.root(), &cx.picked.0, &self.files)?;
+        let mut given = values(&self.stack, Path::new(&saved.paths.root), picked, &self.files)?;
         // Files and the environment may say something else by now; what a flag says is meant for this plan.
         given.retain(|g| !g.lenient || hidden.contains(&g.name.as_str()));
         let mut errors = Diagnostics::default();

@@ -14,10 +14,33 @@ const LIMIT: u64 = 32 << 20;
 /// What was read, by its name relative to the stack's directory. Opaque but for that: listings and the absence of files are kept in it too.
 pub type Recorded = BTreeMap<String, Arc<[u8]>>;
 
+/// Where a stack is, and where the command that works on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// The stack's folder as seen from where the command works, `path.root`: `.`, `stacks/web`, or an absolute path.
+    pub root: String,
+    /// Where the command works: relative paths in `root` and in attributes of resources start there.
+    pub here: PathBuf,
+    /// Where the command was started, `path.cwd`; not the same after `--chdir`.
+    pub cwd: String,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self { root: ".".into(), here: ".".into(), cwd: ".".into() }
+    }
+}
+
 /// Reads the files of a stack from disk, or out of what an earlier reading recorded.
+///
+/// A relative path starts from the stack's folder. One that begins with that folder as `path.root` or `path.module` give it starts from
+/// where the command works, as in Terraform.
 #[derive(Debug)]
 pub struct Files {
     root: PathBuf,
+    paths: Paths,
+    /// Folders of modules as `path.module` gives them, and as seen from the stack's folder.
+    modules: Mutex<BTreeMap<String, String>>,
     home: Option<PathBuf>,
     embedded: bool,
     seen: Mutex<Recorded>,
@@ -27,7 +50,9 @@ pub struct Files {
 impl Files {
     /// The files of that directory. Relative names are looked up in it.
     pub fn disk(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), home: None, embedded: false, seen: Mutex::default(), templates: Mutex::default() }
+        let root = root.into();
+        let paths = Paths { root: normal(&root.to_string_lossy()), ..Paths::default() };
+        Self { root, paths, embedded: false, ..Self::embedded(Recorded::new()) }
     }
 
     /// The files of the stack at `path`: of the directory itself, or of that which holds the `.toml` file.
@@ -38,7 +63,74 @@ impl Files {
 
     /// What [`Files::recorded`] gave once; nothing else exists.
     pub fn embedded(recorded: Recorded) -> Self {
-        Self { root: PathBuf::from("."), home: None, embedded: true, seen: Mutex::new(recorded), templates: Mutex::default() }
+        Self {
+            root: PathBuf::from("."),
+            paths: Paths::default(),
+            modules: Mutex::default(),
+            home: None,
+            embedded: true,
+            seen: Mutex::new(recorded),
+            templates: Mutex::default(),
+        }
+    }
+
+    /// The same, told where the command works and where it was started.
+    #[must_use]
+    pub fn seen_from(mut self, here: &Path, cwd: &Path) -> Self {
+        self.paths.here = here.to_path_buf();
+        self.paths.cwd = cwd.display().to_string();
+        self
+    }
+
+    /// The same at the place where they were when they were recorded.
+    #[must_use]
+    pub fn placed(self, paths: Paths) -> Self {
+        Self { root: PathBuf::from(&paths.root), paths, ..self }
+    }
+
+    /// Where they are.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// `path.module` of the module in that folder, which is given as seen from the stack's.
+    pub fn module(&self, folder: &str) -> String {
+        let folder = normal(folder);
+        if folder == "." {
+            return self.paths.root.clone();
+        }
+        let shown = normal(&format!("{}/{folder}", self.paths.root));
+        self.modules.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(shown.clone(), folder);
+        shown
+    }
+
+    /// A path from the stack's folder, or an absolute one: the name under which what it leads to is known.
+    fn name(&self, path: &str) -> String {
+        let plain = normal(path);
+        match self.inside(path).filter(|inside| *inside != plain) {
+            // A stack `web` may have a folder `web` of its own.
+            Some(inside) if self.has(&inside) || !self.has(&plain) => inside,
+            _ => plain,
+        }
+    }
+
+    /// A path that begins with the folder of the stack or of a module, from the stack's folder.
+    fn inside(&self, path: &str) -> Option<String> {
+        let path = Path::new(path);
+        let path = path.strip_prefix(".").unwrap_or(path);
+        let modules = self.modules.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // A folder in another's comes behind that, and says more.
+        let within = |(shown, folder): (&String, &String)| Some(Path::new(folder).join(path.strip_prefix(shown).ok()?));
+        let found = modules.iter().rev().find_map(within);
+        let found = found.or_else(|| path.strip_prefix(&self.paths.root).ok().map(Path::to_path_buf));
+        found.map(|found| normal(&found.to_string_lossy()))
+    }
+
+    /// Whether anything is known by that name.
+    fn has(&self, name: &str) -> bool {
+        let seen = self.lock();
+        let known = || ["exists:", "list:", "list-deep:"].iter().any(|note| seen.contains_key(&format!("{note}{name}")));
+        seen.contains_key(name) || if self.embedded { known() } else { self.root.join(name).exists() }
     }
 
     /// The same with a home for `pathexpand`.
@@ -77,9 +169,9 @@ impl Files {
         self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// The bytes of a file. The path is relative to the stack's directory, or absolute.
+    /// The bytes of a file.
     pub fn read(&self, path: &str) -> Result<Arc<[u8]>> {
-        let name = normal(path);
+        let name = self.name(path);
         if let Some(bytes) = self.lock().get(&name) {
             return Ok(bytes.clone());
         }
@@ -127,7 +219,7 @@ impl Files {
 
     /// Whether there is such a regular file. A directory is an error, as `fileexists` has it.
     pub fn exists(&self, path: &str) -> Result<bool> {
-        let name = normal(path);
+        let name = self.name(path);
         let note = format!("exists:{name}");
         {
             let seen = self.lock();
@@ -151,7 +243,7 @@ impl Files {
 
     /// The files below a directory, as paths relative to it with `/` between, sorted; `deep` looks into directories.
     pub fn list(&self, dir: &str, deep: bool) -> Result<Vec<String>> {
-        let name = normal(dir);
+        let name = self.name(dir);
         let note = format!("list{}:{name}", if deep { "-deep" } else { "" });
         if let Some(listing) = self.lock().get(&note) {
             return Ok(serde_json::from_slice(listing).unwrap_or_default());
@@ -169,7 +261,7 @@ impl Files {
 
     /// A template made once of each file, by `parse`.
     pub(super) fn template(&self, path: &str, parse: impl FnOnce(&str, Arc<str>) -> Result<Template>) -> Result<Arc<Template>> {
-        let name = normal(path);
+        let name = self.name(path);
         let known = self.templates.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&name).cloned();
         if let Some(known) = known {
             return Ok(known);
@@ -180,9 +272,9 @@ impl Files {
         Ok(template)
     }
 
-    /// The path without `.` and needless `..`, absolute from where the process stands.
+    /// The path without `.` and needless `..`, absolute.
     pub fn absolute(&self, path: &str) -> String {
-        let full = self.root.join(path);
+        let full = self.paths.here.join(&self.root).join(self.name(path));
         let full = std::path::absolute(&full).unwrap_or(full);
         normal(&full.to_string_lossy())
     }
@@ -244,11 +336,42 @@ mod tests {
         assert_eq!(&*disk.text("./a.txt").unwrap(), "hello");
         assert!(!disk.exists("b.txt").unwrap());
         assert_eq!(disk.list(".", false).unwrap(), ["a.txt"]);
-        let again = Files::embedded(disk.recorded());
+        let again = Files::embedded(disk.recorded()).placed(disk.paths().clone());
+        assert_eq!(&*again.text(&format!("{}/a.txt", dir.path().display())).unwrap(), "hello");
         assert_eq!(&*again.text("a.txt").unwrap(), "hello");
         assert!(!again.exists("b.txt").unwrap());
         assert_eq!(again.list(".", false).unwrap(), ["a.txt"]);
         assert!(again.read("c.txt").is_err());
+    }
+
+    #[test]
+    fn a_path_starts_from_the_stack_or_with_the_folder_that_it_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files { root: dir.path().join("stacks/web"), ..Files::disk("stacks/web") };
+        let there = |name: &str| {
+            let path = files.root.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, name).unwrap();
+        };
+        ["f", "modules/net/f", "../../shared/f", "stacks/web/own"].into_iter().for_each(there);
+        assert_eq!((files.module("."), files.module("./modules/net")), ("stacks/web".into(), "stacks/web/modules/net".into()));
+        assert_eq!(files.module("../../shared"), "shared");
+        for (path, name) in [
+            ("f", "f"),
+            ("./f", "f"),
+            ("stacks/web/f", "f"),
+            ("./stacks/web/f", "f"),
+            ("stacks/web/../../shared/f", "../../shared/f"),
+            ("shared/f", "../../shared/f"),
+            ("stacks/web/modules/net/f", "modules/net/f"),
+            ("stacks/webby", "stacks/webby"),
+            ("stacks/web/own", "stacks/web/own"),
+            ("stacks/web/none", "none"),
+            ("stacks/web", "."),
+            ("/f", "/f"),
+        ] {
+            assert_eq!(files.name(path), name, "{path}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod variables;
 pub use check::{conform, validate};
 pub use convert::{Misfit, a_type, can_convert, convert, kind_of, unify};
 pub use expr::{Expr, Reference, Target};
-pub use files::{Files, Recorded};
+pub use files::{Files, Paths, Recorded};
 pub use load::load;
 pub use scope::{Nothing, Scope};
 pub use syntax::{Block, Check, Condition, Ignore, Lifecycle, Module, Output, ProviderBlock, Stack, Variable};

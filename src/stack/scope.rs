@@ -34,17 +34,17 @@ pub trait Scope {
     fn self_value(&self) -> Option<Result<Value>> {
         None
     }
-    /// The module's directory, relative to the stack's.
+    /// The module's folder, from where the command works: what [`Files::module`] gives.
     fn module_path(&self) -> &str {
-        "."
+        self.root_path()
     }
-    /// The stack's directory, relative to itself.
+    /// The stack's folder, from where the command works.
     fn root_path(&self) -> &str {
-        "."
+        &self.files().paths().root
     }
-    /// The directory that the command was started in, absolute.
+    /// The folder that the command was started in, absolute.
     fn cwd(&self) -> &str {
-        "."
+        &self.files().paths().cwd
     }
     /// The workspace.
     fn workspace(&self) -> &str {

@@ -12,6 +12,7 @@ mod house;
 mod interop;
 mod laws;
 mod lifecycle;
+mod paths;
 mod reference;
 mod sandbox;
 mod support;

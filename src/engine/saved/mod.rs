@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan, Purpose, Reason};
 use super::step::collect_secrets;
-use crate::stack::{Files, Recorded};
+use crate::stack::{Files, Paths, Recorded};
 use crate::state::{State, marked};
 use crate::words::resource::{Identity, Registry};
 use crate::words::{Address, Diagnostic, Diagnostics, Result, Value};
@@ -36,6 +36,8 @@ pub struct Saved {
     pub stack: PathBuf,
     /// Where the state lies.
     pub state: PathBuf,
+    /// Where the stack was, and where the command.
+    pub paths: Paths,
     /// The workspace.
     pub workspace: String,
     /// The files that the stack was made of, so that expressions still to be evaluated are those of then.
@@ -180,7 +182,7 @@ fn encode(saved: &Saved) -> Json {
     let plan = &saved.plan;
     let files: Map<String, Json> = saved.files.iter().map(|(name, bytes)| (name.clone(), STANDARD.encode(bytes).into())).collect();
     json!({
-        "stack": saved.stack, "state": saved.state, "workspace": saved.workspace, "files": files,
+        "stack": saved.stack, "state": saved.state, "root": saved.paths.root, "here": saved.paths.here, "cwd": saved.paths.cwd, "workspace": saved.workspace, "files": files,
         "left_out": saved.left_out, "salt": saved.salt, "partial": saved.partial, "sandbox": saved.sandbox,
         "plan": {
             "stack": plan.stack, "purpose": purpose(plan.purpose), "serial": plan.serial, "lineage": plan.lineage, "read": plan.read,
@@ -201,6 +203,7 @@ fn decode(json: &Json) -> Option<Saved> {
         plan: take_plan(&json["plan"])?,
         stack: json["stack"].as_str()?.into(),
         state: json["state"].as_str()?.into(),
+        paths: Paths { root: text(&json["root"])?, here: json["here"].as_str()?.into(), cwd: text(&json["cwd"])? },
         workspace: text(&json["workspace"])?,
         files: json["files"].as_object()?.iter().map(file).collect::<Option<_>>()?,
         left_out: json["left_out"].as_object()?.iter().map(|(k, v)| Some((k.clone(), text(v)?))).collect::<Option<_>>()?,

@@ -1,4 +1,4 @@
-//! Functions on files and paths. Relative paths start from the stack's directory.
+//! Functions on files and paths. [`crate::stack::Files`] says where relative paths start.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

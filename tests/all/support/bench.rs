@@ -65,8 +65,6 @@ impl Bench {
 
     /// Loads the stack of that text.
     pub fn open(&self, text: &str) -> Outcome<Open> {
-        // Files are written relative to the current directory, which is the repository's.
-        let text = text.replace("${path.module}", &self.path().display().to_string());
         fs::write(self.path().join("stack.toml"), text).unwrap();
         let files = Files::of(&self.path());
         let stack = stack::load(&self.path(), &files).map_err(|e| format!("does not load: {}", told(&e)))?;

@@ -1,0 +1,97 @@
+//! Where paths start: in functions, in attributes, and in plans that are applied elsewhere.
+
+use serde_json::{Value as Json, json};
+
+use crate::bad_input::{Folder, Said};
+
+const STACK: &str = r#"
+[resource.local_file.made]
+filename = "${path.module}/made/x.txt"
+content = '${file("${path.module}/f.txt")}'
+file_permission = "0644"
+
+[output.paths]
+value = ["${path.module}", "${path.root}", "${path.cwd}"]
+
+[output.texts]
+value = '''${[
+    file("${path.module}/f.txt"), file("${path.root}/f.txt"), file("f.txt"), file("./f.txt"),
+    file(abspath("f.txt")), file("${abspath(path.module)}/f.txt"), file("${path.module}/../site/f.txt"),
+    templatefile("${path.module}/t.tftpl", { name = "f" }),
+]}'''
+
+[output.same]
+value = '''${alltrue([
+    filemd5("${path.module}/f.txt") == md5("it"), fileexists("${path.module}/f.txt"), !fileexists("${path.module}/none.txt"),
+    fileset(path.module, "*.txt") == toset(["f.txt"]), fileset(".", "site/*") == toset(["site/g.txt"]),
+    file("site/g.txt") == "inner", abspath("${path.module}/f.txt") == abspath("f.txt"),
+])}'''
+"#;
+
+/// A project with a stack that has a folder of the stack's own name.
+fn project() -> Folder {
+    let folder = Folder::with("");
+    std::fs::remove_file(folder.path().join("stack.toml")).unwrap();
+    folder.write("stacks/site/stack.toml", STACK);
+    folder.write("stacks/site/f.txt", "it");
+    folder.write("stacks/site/t.tftpl", "i${trimprefix(\"xt\", \"x\")}");
+    folder.write("stacks/site/site/g.txt", "inner");
+    folder.write("elsewhere/f.txt", "another");
+    folder
+}
+
+fn run(folder: &Folder, from: &str, args: &[&str]) -> Said {
+    let said = Said::of(&folder.command(args).current_dir(folder.path().join(from)).output().unwrap());
+    assert_eq!(said.code, Some(0), "{args:?} in {from:?}: {}{}", said.out, said.err);
+    said
+}
+
+#[test]
+fn paths_are_seen_from_where_the_command_works() {
+    let folder = project();
+    let absolute = folder.path().canonicalize().unwrap();
+    let whole = absolute.join("stacks/site").display().to_string();
+    for (from, args, root) in [
+        (".", &["stacks/site"][..], "stacks/site"),
+        (".", &["./stacks/site/"], "stacks/site"),
+        (".", &["site"], "stacks/site"),
+        (".", &["stacks/site/stack.toml"], "stacks/site"),
+        (".", &[&whole], "stacks/site"),
+        ("stacks", &["site"], "site"),
+        ("elsewhere", &["site"], "../stacks/site"),
+        ("stacks/site", &[], "."),
+        ("stacks/site", &["../site"], "."),
+        ("stacks/site/site", &[".."], ".."),
+        (".", &["--chdir", "stacks/site"], "."),
+    ] {
+        let plan = run(&folder, from, &[&["plan", "--format", "json"], args].concat());
+        let plan: Json = serde_json::from_str(&plan.out).unwrap();
+        let (outputs, told) = (&plan["planned_values"]["outputs"], format!("{args:?} in {from}"));
+        let cwd = absolute.join(from).canonicalize().unwrap();
+        assert_eq!(outputs["paths"]["value"], json!([root, root, cwd]), "{told}");
+        assert_eq!(outputs["texts"]["value"], json!(vec!["it"; 8]), "{told}");
+        assert_eq!(outputs["same"]["value"], json!(true), "{told}");
+        let made = &plan["planned_values"]["root_module"]["resources"][0]["values"]["filename"];
+        assert_eq!(*made, json!(format!("{root}/made/x.txt")), "{told}");
+    }
+}
+
+#[test]
+fn a_plan_is_done_in_the_folder_where_it_was_made() {
+    let folder = project();
+    run(&folder, ".", &["plan", "site", "--out", "p.plan"]);
+    folder.write("stacks/site/f.txt", "changed");
+    run(&folder, "elsewhere", &["apply", "../p.plan"]);
+    assert_eq!(folder.read("stacks/site/made/x.txt"), "it");
+    assert!(!folder.path().join("elsewhere/stacks").exists() && !folder.path().join("elsewhere/state").exists());
+    let state: Json = serde_json::from_str(&folder.read("state/site.tfstate.json")).unwrap();
+    assert_eq!(state["outputs"]["paths"]["value"][0], "stacks/site");
+    run(&folder, ".", &["destroy", "site", "--auto-approve"]);
+    // On another machine, where the project lies in another folder.
+    run(&folder, ".", &["plan", "stacks/site", "--out", "p.plan"]);
+    let away = folder.path().with_file_name("away");
+    std::fs::rename(folder.path(), &away).unwrap();
+    run(&folder, away.to_str().unwrap(), &["apply", "p.plan"]);
+    assert!(away.join("stacks/site/made/x.txt").exists() && away.join("state/site.tfstate.json").exists());
+    assert!(!folder.path().exists());
+}
