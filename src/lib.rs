@@ -31,7 +31,7 @@
 //! 3. [`engine::refresh`] reads everything that the state holds, many at a time, through [`engine::reader`].
 //! 4. [`engine::planner`] walks the [`engine::graph`], evaluates each block in the [`engine::world`] of what is known so far, compares
 //!    it with what was read ([`engine::diff`], [`engine::same`]), and gives an [`engine::plan::Plan`]: plain data.
-//! 5. [`show`] shows it. [`engine::saved`] can keep it in a file, with the sources that it was made of.
+//! 5. [`show`] shows it. [`engine::saved`] can keep it in a file, with the sources that it was made of and without its secrets.
 //! 6. [`engine::apply`] walks the [`engine::steps`] of the plan. Before each call an intent is in the [`state::Journal`], after it the
 //!    result; [`engine::converge`] reads what was made, updates what still differs, and waits until it is ready.
 //!    [`engine::event`] tells whoever listens.

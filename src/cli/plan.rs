@@ -118,6 +118,7 @@ fn keep(path: &Path, session: &Session, plan: &Plan, options: &Options) -> Resul
         paths: session.files.paths().clone(),
         workspace: session.workspace.clone(),
         files: session.files.recorded(),
+        secrets: session.files.secrets(),
         partial: !options.targets.is_empty() || !options.excludes.is_empty(),
         sandbox: session.settings.sandbox.is_some(),
         ..Saved::default()

@@ -1,12 +1,12 @@
 //! The files beside a stack, read through one door that remembers what went through it, so that a saved plan can carry its sources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::expr::Template;
-use crate::words::{Diagnostic, Result};
+use crate::words::{Diagnostic, Result, Value};
 
 /// The largest file that is read, in bytes.
 const LIMIT: u64 = 32 << 20;
@@ -44,6 +44,7 @@ pub struct Files {
     home: Option<PathBuf>,
     embedded: bool,
     seen: Mutex<Recorded>,
+    secrets: Mutex<BTreeSet<Value>>,
     templates: Mutex<BTreeMap<String, Arc<Template>>>,
 }
 
@@ -70,6 +71,7 @@ impl Files {
             home: None,
             embedded: true,
             seen: Mutex::new(recorded),
+            secrets: Mutex::default(),
             templates: Mutex::default(),
         }
     }
@@ -163,6 +165,16 @@ impl Files {
     /// All that was read so far.
     pub fn recorded(&self) -> Recorded {
         self.lock().clone()
+    }
+
+    /// Remembers that an expression calls the value sensitive: it may stand in a file that was read.
+    pub fn note_secret(&self, value: &Value) {
+        self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(value.clone().sensitive());
+    }
+
+    /// All that expressions called sensitive so far.
+    pub fn secrets(&self) -> BTreeSet<Value> {
+        self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Recorded> {

@@ -197,7 +197,7 @@ async fn the_stack_lives_drifts_and_goes() {
     let plan = fs::read_to_string(project.folder.path().join("v2.plan")).unwrap();
     assert_eq!(told(&plan, &[&[token], &lines[..]].concat()), [""; 0]);
     let done = project.program(&["apply", "v2.plan"]);
-    assert!(done.code == 0 && done.err.contains("0 created, 2 changed"), "{}{}", done.out, done.err);
+    assert!(done.code == 0 && done.err.contains("3 created, 5 changed, 3 destroyed"), "{}{}", done.out, done.err);
     assert_eq!(project.run("plan", &["--detailed-exitcode", "--var", "revision=v2"]).code, 0);
 
     let destroyed = project.run("destroy", &["--auto-approve"]);

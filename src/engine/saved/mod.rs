@@ -42,6 +42,8 @@ pub struct Saved {
     pub workspace: String,
     /// The files that the stack was made of, so that expressions still to be evaluated are those of then.
     pub files: Recorded,
+    /// What expressions called sensitive; never written.
+    pub secrets: BTreeSet<Value>,
     /// Fingerprints of those of them that tell a secret, which stay where they are.
     pub left_out: BTreeMap<String, String>,
     /// What the fingerprints were made with.
@@ -122,6 +124,7 @@ impl Saved {
             (output.before, output.after) = (output.before.clone().sensitive(), output.after.clone().sensitive());
         }
         let (mut secrets, mut open) = (vec![], BTreeSet::new());
+        std::mem::take(&mut sealed.secrets).iter().for_each(|value| collect_secrets(value, false, &mut secrets));
         for value in values(&mut sealed.plan) {
             collect_secrets(value, false, &mut secrets);
             *value = seal::seal(value, &sealed.salt);
@@ -208,6 +211,7 @@ fn decode(json: &Json) -> Option<Saved> {
         files: json["files"].as_object()?.iter().map(file).collect::<Option<_>>()?,
         left_out: json["left_out"].as_object()?.iter().map(|(k, v)| Some((k.clone(), text(v)?))).collect::<Option<_>>()?,
         salt: text(&json["salt"])?,
+        secrets: BTreeSet::new(),
         partial: json["partial"].as_bool()?,
         sandbox: json["sandbox"].as_bool()?,
     })

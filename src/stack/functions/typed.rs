@@ -15,7 +15,14 @@ pub(super) const ALL: &[Function] = &[
     f("tomap", &["value"], Gives::Any, |a| to(a, &Type::Map(Arc::default()))).nulls().marks().needs(Needs::Nothing),
     f("try", &["expressions..."], Gives::Any, |_| bad("needs an expression")),
     f("can", &["expression"], Gives::Bool, |_| bad("needs an expression")),
-    f("sensitive", &["value"], Gives::Any, |a| Ok(a.values[0].clone().sensitive())).nulls().marks().needs(Needs::Nothing),
+    f("sensitive", &["value"], Gives::Any, |a| {
+        // What is made of it may be unknown, and tell nobody what must not be told.
+        a.cx.scope.files().note_secret(&a.values[0]);
+        Ok(a.values[0].clone().sensitive())
+    })
+    .nulls()
+    .marks()
+    .needs(Needs::Nothing),
     f("nonsensitive", &["value"], Gives::Any, |a| Ok(a.value(0).clone())).nulls().marks().needs(Needs::Nothing),
     f("issensitive", &["value"], Gives::Bool, |a| {
         let marked = a.values[0].is_sensitive();

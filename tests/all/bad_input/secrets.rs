@@ -284,12 +284,14 @@ fn a_file_that_tells_a_secret_stays_where_it_is() {
     let folder = kept();
     let secret = "a default that nobody should see";
     folder.write("door.txt", "the key of the door\n");
+    // Of what this is for nothing is known yet, and so the plan has no value with it.
+    folder.write("gate.txt", "the key of the gate\n");
     let more = format!(
-        "\n[variable.pin]\nsensitive = true\ndefault = \"{secret}\"\n\n[resource.terraform_data.pin]\ninput = '${{var.pin}} ${{sensitive(file(\"door.txt\"))}}'\n"
+        "\n[variable.pin]\nsensitive = true\ndefault = \"{secret}\"\n\n[resource.terraform_data.pin]\ninput = '${{var.pin}} ${{sensitive(file(\"door.txt\"))}}'\n\n[resource.terraform_data.later]\ninput = '${{terraform_data.pin.id}} ${{sensitive(file(\"gate.txt\"))}}'\n"
     );
     folder.write("stack.toml", KEPT.to_owned() + &more);
     with_token(&folder, TOKEN, &["plan", "--out", "p.plan"]);
-    holds_no_secret(&folder, "p.plan", &[TOKEN, secret, "the key of the door"]);
+    holds_no_secret(&folder, "p.plan", &[TOKEN, secret, "the key of the door", "the key of the gate"]);
     folder.write("door.txt", "another key\n");
     folder.bad(&["apply", "p.plan"], &["needs the file `door.txt` again, which has changed since it was made", "it tells a secret"]);
     std::fs::remove_file(folder.path().join("door.txt")).unwrap();

@@ -211,6 +211,7 @@ impl Lab {
             state: self.store().path().into(),
             workspace: "default".into(),
             files: files.recorded(),
+            secrets: files.secrets(),
             paths: files.paths().clone(),
             ..Saved::default()
         };
