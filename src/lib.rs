@@ -7,7 +7,7 @@
 //! | module | what it is | imports |
 //! |---|---|---|
 //! | [`words`] | what all speak: addresses, values, schemas, errors, and what a resource type is | nothing |
-//! | [`stack`] | what is wanted: TOML, expressions, functions, checks | words |
+//! | [`stack`] | what is wanted: TOML and `.tf` files, expressions, functions, checks | words |
 //! | [`state`] | what is known: the snapshot in Terraform's format, the journal, the lock | words |
 //! | [`engine`] | what differs, and doing it: graph, refresh, diff, plan, apply, recovery | words, stack, state |
 //! | [`aws`] | resource types of AWS, a file each, and the clients that they share | words |
@@ -24,7 +24,7 @@
 //!
 //! Each phase is fed by the one before, and by nothing else.
 //!
-//! 1. [`stack::load`] makes one syntax tree ([`stack::Stack`]) of the `.toml` files; [`stack::validate`] says what is wrong with it
+//! 1. [`stack::load`] makes one syntax tree ([`stack::Stack`]) of the files in whatever [`stack::Spelling`]; [`stack::validate`] says what is wrong with it
 //!    before anything is evaluated; [`stack::variables`] settles the values of its variables.
 //! 2. [`state::LocalStore`] reads the snapshot, and the journal if there is one. If a run died, [`engine::recover`] first settles
 //!    what it left: it asks the cloud about each intent whose outcome nobody knows.
@@ -41,8 +41,8 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `stacks/NAME/*.toml` | a stack; all `.toml` files of the folder are one |
-//! | `stacks/NAME/vars.toml`, `*.auto.tfvars` | values of its variables, read by themselves |
+//! | `stacks/NAME/*.toml`, `*.tf`, `*.tf.json` | a stack; all of them in the folder are one |
+//! | `stacks/NAME/vars.toml`, `terraform.tfvars`, `*.auto.tfvars`, both also `.json` | values of its variables, read by themselves |
 //! | `state/NAME.tfstate.json` | its state, Terraform's format 4; `.backup` is the one before |
 //! | `state/NAME.tfstate.json.journal`, `.journal.key`, `.lock` | of an apply that is under way, or that died |
 //! | `state/NAME/WORKSPACE.tfstate.json` | the state of another workspace |

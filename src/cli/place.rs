@@ -33,7 +33,9 @@ pub(crate) fn find(given: Option<&Path>) -> Result<Place, Diagnostics> {
     let text = given.to_string_lossy();
     Err(match nearest(&text, known.iter().map(String::as_str)) {
         Some(near) => missing.help(format!("did you mean `{near}`?")),
-        None if known.is_empty() => missing.help("a stack is a directory with a `stack.toml`, a `.toml` file, or a name in `stacks/`"),
+        None if known.is_empty() => {
+            missing.help("a stack is a directory with `.toml` or `.tf` files, a `.toml` file, or a name in `stacks/`")
+        }
         None => missing.help(format!("in {} there are: {}", relative(&stacks, &here).display(), known.join(", "))),
     }
     .into())

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::convert::convert;
 use super::expr::{Expr, Reference};
 use super::lower;
+use super::place::Place;
+use super::raw::{Entry, Raw, RawKind};
 use super::syntax::{Block, Check, Condition, Ignore, Lifecycle, Module, Output, ProviderBlock, Stack, Variable};
-use super::toml::{Entry, Raw, RawKind};
 use super::types;
 use crate::words::error::nearest;
 use crate::words::{Address, Diagnostic, Diagnostics, Mode, Span, Type, Value};
@@ -136,6 +137,8 @@ impl Builder {
             Some(raw) => {
                 if let Some(text) = raw.text() {
                     errors.keep(types::parse(text, &raw.place())).unwrap_or_default()
+                } else if let RawKind::Code(code) = &raw.kind {
+                    errors.keep(types::of(code, &Place::of(&raw.span.source))).unwrap_or_default()
                 } else {
                     errors.push(
                         Diagnostic::error("a type is written as a string").at(&raw.span, "write \"string\" or \"list(string)\" or so"),
@@ -145,7 +148,7 @@ impl Builder {
             }
             None => (Type::Any, types::Defaults::default()),
         };
-        let default = fields.take("default").and_then(|raw| match convert(&defaults.fill(&raw.value()), &ty) {
+        let default = fields.take("default").and_then(|raw| match convert(&defaults.fill(&raw.value(errors)), &ty) {
             Ok(value) => Some(value),
             Err(why) => {
                 let error = Diagnostic::error(format!("the default of `{}` is not of its type: {why}", entry.key));
@@ -253,11 +256,12 @@ impl Builder {
     }
 }
 
-/// The place of `TYPE.NAME`, where both stand side by side, else that of the name.
+/// The place of `TYPE.NAME` or `"TYPE" "NAME"`, where both stand side by side, else that of the name.
 fn header(kind: &Entry, block: &Entry) -> Span {
-    let before = block.at.source.text.get(..block.at.start as usize).unwrap_or_default();
-    let both = before.strip_suffix('.').and_then(|b| b.strip_suffix(&*kind.key));
-    both.map_or_else(|| block.at.clone(), |b| Span { start: u32::try_from(b.len()).unwrap_or(block.at.start), ..block.at.clone() })
+    let before = block.at.source.text.get(..block.at.start as usize).unwrap_or_default().trim_end_matches(['.', ' ', '\t']);
+    let bare = before.strip_suffix('"').unwrap_or(before);
+    let start = bare.strip_suffix(&*kind.key).map(|b| b.len() - usize::from(bare.len() < before.len()));
+    start.map_or_else(|| block.at.clone(), |start| Span::new(&block.at.source, start..block.at.end as usize))
 }
 
 /// Whether the key can be a name; else that is an error.
@@ -282,7 +286,7 @@ fn resource(address: Address, span: Span, value: &Raw, errors: &mut Diagnostics)
         );
     }
     let depends_on = fields.references("depends_on", errors);
-    let provider = fields.text("provider", errors).map(|text| match text.split_once('.') {
+    let provider = fields.name("provider", errors).map(|text| match text.split_once('.') {
         Some((name, alias)) => (name.into(), Some(alias.into())),
         None => (text, None),
     });
@@ -317,11 +321,11 @@ fn lifecycle(raw: &Raw, errors: &mut Diagnostics) -> Lifecycle {
 
 fn ignore(raw: &Raw, errors: &mut Diagnostics) -> Ignore {
     match &raw.kind {
-        RawKind::Text(word) if &**word == "all" => Ignore::All,
+        _ if raw.name().as_deref() == Some("all") => Ignore::All,
         RawKind::List(items) => {
             let mut paths = vec![];
             for item in items {
-                match item.text() {
+                match item.name() {
                     Some(text) => paths.push(text.replace("[\"", ".").replace("\"]", "").replace('[', ".").replace(']', "")),
                     None => errors
                         .push(Diagnostic::error("`ignore_changes` names attributes").at(&item.span, format!("this is {}", item.kind()))),
@@ -373,9 +377,19 @@ impl<'a> Fields<'a> {
         raw.text().cloned()
     }
 
+    /// A string, or in a `.tf` file a reference that stands for itself.
+    fn name(&mut self, name: &'static str, errors: &mut Diagnostics) -> Option<Arc<str>> {
+        let raw = self.take(name)?;
+        let found = raw.name();
+        if found.is_none() {
+            errors.push(Diagnostic::error(format!("`{name}` is a name")).at(&raw.span, format!("this is {}", raw.kind())));
+        }
+        found
+    }
+
     fn flag(&mut self, name: &'static str, errors: &mut Diagnostics) -> Option<bool> {
         let raw = self.take(name)?;
-        let value = super::convert::truth(&raw.value()).ok();
+        let value = super::convert::truth(&raw.value(errors)).ok();
         if value.is_none() {
             errors.push(
                 Diagnostic::error(format!("`{name}` is true or false, written out")).at(&raw.span, format!("this is {}", raw.kind())),
@@ -384,7 +398,7 @@ impl<'a> Fields<'a> {
         value
     }
 
-    /// References written as strings: `["aws_instance.web", "${aws_eip.ip}"]`.
+    /// References, in TOML and JSON written as strings: `["aws_instance.web", "${aws_eip.ip}"]`.
     fn references(&mut self, name: &'static str, errors: &mut Diagnostics) -> Vec<Reference> {
         let Some(raw) = self.take(name) else { return vec![] };
         let RawKind::List(items) = &raw.kind else {
@@ -393,14 +407,17 @@ impl<'a> Fields<'a> {
         };
         let mut found = vec![];
         for item in items {
-            let Some(text) = item.text() else {
-                errors.push(
-                    Diagnostic::error(format!("`{name}` is a list of references")).at(&item.span, format!("this is {}", item.kind())),
-                );
-                continue;
+            let expr = match (&item.kind, item.text()) {
+                (RawKind::Code(_), _) => Some(item.expr(errors)),
+                (_, Some(text)) if text.contains("${") => Some(item.expr(errors)),
+                (_, Some(text)) => errors.keep(lower::expression(text, &item.place())),
+                (_, None) => {
+                    let error = Diagnostic::error(format!("`{name}` is a list of references"));
+                    errors.push(error.at(&item.span, format!("this is {}", item.kind())));
+                    None
+                }
             };
-            let expr = if text.contains("${") { Ok(item.expr(errors)) } else { lower::expression(text, &item.place()) };
-            let Some(expr) = errors.keep(expr) else { continue };
+            let Some(expr) = expr else { continue };
             match expr.references().into_iter().next() {
                 Some(mut reference) => {
                     reference.span = item.span.clone();

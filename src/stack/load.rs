@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::blocks::Builder;
 use super::files::{Files, shown};
+use super::raw::Entry;
 use super::syntax::Stack;
-use super::toml;
+use super::{json, overrides, tf, toml};
 use crate::words::{Diagnostic, Diagnostics, Result, Source};
 
 /// The most that the files of a stack may hold together, in bytes.
@@ -15,26 +16,72 @@ const LIMIT: usize = 32 << 20;
 /// The most errors that are told at once.
 const MOST: usize = 100;
 
-/// Loads the stack at `path`: a directory, all of whose `.toml` files are one stack, or a single such file.
+/// A spelling of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// `.toml`
+    Toml,
+    /// `.tf`
+    Tf,
+    /// `.tf.json`
+    Json,
+}
+
+impl Spelling {
+    /// That of a file of a stack, by its name; none of other files: of values, of the project, those that editors leave behind.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let lower = name.to_ascii_lowercase();
+        let left_behind = lower.starts_with('.') || lower.ends_with('~') || (lower.starts_with('#') && lower.ends_with('#'));
+        match lower.as_str() {
+            _ if left_behind => None,
+            "vars.toml" | "ferroform.toml" => None,
+            name if name.ends_with(".toml") => Some(Self::Toml),
+            name if name.ends_with(".tf.json") => Some(Self::Json),
+            name if name.ends_with(".tf") => Some(Self::Tf),
+            _ => None,
+        }
+    }
+
+    fn parse(self, source: &Arc<Source>) -> Result<Vec<Entry>> {
+        match self {
+            Self::Toml => toml::parse(source),
+            Self::Tf => tf::parse(source),
+            Self::Json => json::parse(source),
+        }
+    }
+}
+
+/// Whether a file overrides what the others of its directory say: `override.tf`, `dev_override.toml`.
+fn overrides(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    stem == "override" || stem.ends_with("_override")
+}
+
+/// Loads the stack at `path`: a directory, all of whose `.toml`, `.tf` and `.tf.json` files are one stack, or a single `.toml` file.
 ///
 /// `files` are those of the directory ([`Files::of`]), or what an earlier loading recorded.
 pub fn load(path: &Path, files: &Files) -> Result<Stack> {
     let (dir, names) = sources(path, files)?;
     let mut errors = Diagnostics::default();
-    let mut builder = Builder::new(&dir);
-    let mut size = 0;
-    for name in names {
+    let (mut blocks, mut overriding, mut size) = (vec![], vec![], 0);
+    for (name, spelling) in names {
         let Some(source) = errors.keep(source(&dir, &name, files)) else { continue };
         size += source.text.len();
         if size > LIMIT {
-            errors.push(Diagnostic::error(format!("the stack in {} is too large: more than {} MB of TOML", dir.display(), LIMIT >> 20)));
+            errors.push(Diagnostic::error(format!("the stack in {} is too large: more than {} MB of text", dir.display(), LIMIT >> 20)));
             break;
         }
         // What stands in a broken file seems to mean something else than it does: nothing more is said of it.
-        for entry in errors.keep(toml::parse(&source)).into_iter().flatten() {
-            builder.top(&entry, &mut errors);
-        }
+        let found = errors.keep(spelling.parse(&source)).unwrap_or_default();
+        if overrides(&name) { overriding.extend(found) } else { blocks.extend(found) }
     }
+    // What is overridden may stand in a file that could not be read.
+    if !errors.has_errors() {
+        overriding.into_iter().for_each(|block| overrides::apply(&mut blocks, block, &mut errors));
+    }
+    let mut builder = Builder::new(&dir);
+    blocks.iter().for_each(|block| builder.top(block, &mut errors));
     let stack = builder.done(&mut errors);
     in_order(&mut errors);
     if errors.0.len() > MOST {
@@ -53,22 +100,24 @@ pub(super) fn in_order(errors: &mut Diagnostics) {
     });
 }
 
-/// The directory of a stack and the names of its files.
-fn sources(path: &Path, files: &Files) -> Result<(std::path::PathBuf, Vec<String>)> {
+/// What a stack is, for whoever named something else.
+const STACK: &str = "a stack is a directory with `.toml` or `.tf` files, or a single `.toml` file";
+
+/// The directory of a stack, and its files with their spelling.
+fn sources(path: &Path, files: &Files) -> Result<(std::path::PathBuf, Vec<(String, Spelling)>)> {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-    let is_toml = |name: &str| Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
-    if is_toml(name) && !path.is_dir() {
-        return Ok((path.parent().unwrap_or(Path::new("")).to_path_buf(), vec![name.to_owned()]));
+    let is_toml = Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
+    if is_toml && !path.is_dir() {
+        return Ok((path.parent().unwrap_or(Path::new("")).to_path_buf(), vec![(name.to_owned(), Spelling::Toml)]));
     }
     if path.is_file() {
-        let no_stack = Diagnostic::error(format!("`{}` is no stack", path.display()));
-        return Err(no_stack.help("a stack is a directory with a `stack.toml`, or a `.toml` file").into());
+        return Err(Diagnostic::error(format!("`{}` is no stack", path.display())).help(STACK).into());
     }
     let missing = || Diagnostic::error(format!("there is no stack at `{}`", path.display()));
     let listing = files.list(".", false).map_err(|e| missing().help(e.0.first().map_or_else(String::new, |d| d.summary.clone())))?;
-    let names: Vec<String> = listing.into_iter().filter(|n| is_toml(n) && n != "vars.toml" && n != "ferroform.toml").collect();
+    let names: Vec<(String, Spelling)> = listing.into_iter().filter_map(|n| Spelling::of(&n).map(|s| (n, s))).collect();
     if names.is_empty() {
-        return Err(missing().help("a stack is a directory with a `stack.toml`, or a `.toml` file").into());
+        return Err(missing().help(STACK).into());
     }
     Ok((path.to_path_buf(), names))
 }

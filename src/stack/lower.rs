@@ -482,8 +482,6 @@ fn binary(operator: BinaryOperator) -> Binary {
 }
 
 /// A parsed expression as one of ours.
-pub(super) fn lowered(e: &Expression, place: &Place) -> Result<Expr, Diagnostics> {
-    let mut errors = Diagnostics::default();
-    let expr = Lower { place, errors: &mut errors, locals: vec![], quoted: false, free: false }.expr(e);
-    errors.unless_errors(expr)
+pub(super) fn lowered(e: &Expression, place: &Place, errors: &mut Diagnostics) -> Expr {
+    Lower { place, errors, locals: vec![], quoted: false, free: false }.expr(e)
 }

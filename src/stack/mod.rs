@@ -1,6 +1,6 @@
 //! The stack language: loading, expressions, functions, checks.
 //!
-//! [`load`] makes a [`Stack`] of files; [`validate`] says what is wrong with it before anything is evaluated; [`variables`] settles
+//! [`load`] makes a [`Stack`] of files in any [`Spelling`]; [`validate`] says what is wrong with it before anything is evaluated; [`variables`] settles
 //! the values of its variables; [`Expr::eval`] evaluates an expression in a [`Scope`]; [`conform`] brings the result to a schema.
 
 mod blocks;
@@ -10,14 +10,22 @@ mod eval;
 mod expr;
 mod files;
 mod functions;
+mod json;
 mod load;
 mod lower;
 mod ops;
+mod overrides;
 mod place;
+mod raw;
+mod refused;
 mod scope;
+#[cfg(test)]
+mod spellings;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod tf;
+pub mod tokens;
 mod toml;
 mod types;
 mod variables;
@@ -26,7 +34,7 @@ pub use check::{conform, validate};
 pub use convert::{Misfit, a_type, can_convert, convert, kind_of, unify};
 pub use expr::{Expr, Reference, Target};
 pub use files::{Files, Paths, Recorded};
-pub use load::load;
+pub use load::{Spelling, load};
 pub use scope::{Nothing, Scope};
 pub use syntax::{Block, Check, Condition, Ignore, Lifecycle, Module, Output, ProviderBlock, Stack, Variable};
 pub use types::Defaults;

@@ -1,4 +1,4 @@
-//! TOML as expressions: every string is a template, every value knows its place.
+//! `.toml` files, every value with its place.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,33 +6,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::expr::{Expr, Node};
-use super::lower;
-use super::place::Place;
+use super::raw::{Entry, Raw, RawKind};
 use crate::words::{Diagnostic, Diagnostics, Number, Result, Source, Span, Value};
-
-/// A value of TOML, before anyone has said whether its strings are templates.
-#[derive(Clone, Debug)]
-pub(super) struct Raw {
-    pub(super) kind: RawKind,
-    pub(super) span: Span,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum RawKind {
-    Text(Arc<str>),
-    Plain(Value),
-    List(Vec<Raw>),
-    Table(Vec<Entry>),
-}
-
-/// A key of a table, with its place, and what it holds.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) key: Arc<str>,
-    pub(super) at: Span,
-    pub(super) value: Raw,
-}
 
 /// Reads a file.
 pub(super) fn parse(source: &Arc<Source>) -> Result<Vec<Entry>> {
@@ -143,66 +118,5 @@ impl Reader<'_> {
             DeValue::Table(table) => RawKind::Table(self.entries(table, depth + 1)),
         };
         Raw { kind, span }
-    }
-}
-
-impl Raw {
-    /// As an expression: strings and keys are templates.
-    pub(super) fn expr(&self, errors: &mut Diagnostics) -> Expr {
-        match &self.kind {
-            RawKind::Text(text) => lower::template(text, &Place::toml(&self.span.source, self.span.range(), text), errors),
-            RawKind::Plain(value) => Expr::literal(value.clone(), &self.span),
-            RawKind::List(items) => Expr::new(Node::Tuple(items.iter().map(|v| v.expr(errors)).collect()), self.span.clone()),
-            RawKind::Table(entries) => {
-                let span = self.span.clone();
-                Expr::object(entries.iter().map(|e| (e.key_expr(errors), e.value.expr(errors))).collect(), span)
-            }
-        }
-    }
-
-    /// As it is written: strings are no templates. TOML has no null, so that `"${null}"` stands for it.
-    pub(super) fn value(&self) -> Value {
-        match &self.kind {
-            RawKind::Text(text) if text.trim() == "${null}" => Value::Null,
-            RawKind::Text(text) => Value::String(text.clone()),
-            RawKind::Plain(value) => value.clone(),
-            RawKind::List(items) => Value::Tuple(Arc::new(items.iter().map(Self::value).collect())),
-            RawKind::Table(entries) => Value::object(entries.iter().map(|e| (e.key.clone(), e.value.value()))),
-        }
-    }
-
-    /// The text, if it is one.
-    pub(super) fn text(&self) -> Option<&Arc<str>> {
-        match &self.kind {
-            RawKind::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The place of the text in it.
-    pub(super) fn place(&self) -> Place {
-        Place::toml(&self.span.source, self.span.range(), self.text().map_or("", |t| t))
-    }
-
-    /// What it is, in a word.
-    pub(super) fn kind(&self) -> &'static str {
-        match &self.kind {
-            RawKind::Text(_) => "a string",
-            RawKind::Plain(value) => super::convert::kind_of(value),
-            RawKind::List(_) => "an array",
-            RawKind::Table(_) => "a table",
-        }
-    }
-}
-
-impl Entry {
-    fn key_expr(&self, errors: &mut Diagnostics) -> Expr {
-        let place = Place::toml(&self.at.source, self.at.range(), &self.key);
-        lower::template(&self.key, &place, errors)
-    }
-
-    /// As an entry of an object.
-    pub(super) fn pair(&self, errors: &mut Diagnostics) -> (Expr, Expr) {
-        (self.key_expr(errors), self.value.expr(errors))
     }
 }

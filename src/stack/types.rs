@@ -10,7 +10,7 @@ use super::convert::convert;
 use super::expr::Expr;
 use super::place::Place;
 use crate::words::error::nearest;
-use crate::words::{Diagnostic, Result, Type, Value};
+use crate::words::{Diagnostic, Diagnostics, Result, Type, Value};
 
 /// What stands in place of attributes that are `optional(TYPE, DEFAULT)`, by their place in the type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,7 +86,8 @@ fn wrong<T>(what: impl Into<String>, e: &Expression, place: &Place, label: impl 
     Err(Diagnostic::error(what).at(&place.span(e.span()), label).into())
 }
 
-fn of(e: &Expression, place: &Place) -> Result<(Type, Defaults)> {
+/// The type that an expression names, and the defaults in it.
+pub(super) fn of(e: &Expression, place: &Place) -> Result<(Type, Defaults)> {
     let plain = |ty| Ok((ty, Defaults::default()));
     match e {
         Expression::Variable(name) => match name.as_str() {
@@ -205,7 +206,9 @@ fn attribute(e: &Expression, place: &Place) -> Result<Attribute> {
     let default = match default {
         None => None,
         Some(default) => {
-            let expr: Expr = super::lower::lowered(default, place)?;
+            let mut errors = Diagnostics::default();
+            let expr: Expr = super::lower::lowered(default, place, &mut errors);
+            let expr = errors.unless_errors(expr)?;
             let Some(value) = expr.constant() else {
                 return wrong("a default is written out: it can't refer to anything", default, place, "not a plain value");
             };

@@ -196,8 +196,9 @@ pub fn file_values(name: &str, text: &str, lenient: bool, files: &Files) -> Resu
         return json(&source).map(|all| all.into_iter().map(|(k, v)| given(&k, v, None)).collect());
     }
     if ends(".toml") {
-        let entries = toml::parse(&source)?;
-        return Ok(entries.iter().map(|e| given(&e.key, e.value.value(), Some(e.value.span.clone()))).collect());
+        let (entries, mut errors) = (toml::parse(&source)?, Diagnostics::default());
+        let made = entries.iter().map(|e| given(&e.key, e.value.value(&mut errors), Some(e.value.span.clone()))).collect();
+        return errors.unless_errors(made);
     }
     let mut errors = Diagnostics::default();
     let mut made = vec![];

@@ -49,7 +49,7 @@ fn where_no_stack_is() {
     folder.write("notes.txt", "hello");
     folder.write("stacks/gateway/stack.toml", "");
     std::fs::create_dir(folder.path().join("empty")).unwrap();
-    let what = "a stack is a directory with a `stack.toml`, or a `.toml` file";
+    let what = "a stack is a directory with `.toml` or `.tf` files, or a single `.toml` file";
     folder.bad(&["plan", "empty"], &["there is no stack at `empty`", what]);
     folder.bad(&["plan", "notes.txt"], &["`notes.txt` is no stack", what]);
     folder.bad(&["apply", "notes.txt", "--auto-approve"], &["`notes.txt` is no stack", what]);

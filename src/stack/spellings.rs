@@ -1,0 +1,318 @@
+//! The same stack in three spellings, and what holds of files that lie side by side.
+
+use std::path::Path;
+
+use super::*;
+use crate::words::{Type, Value};
+
+fn load_all(sources: &[(&str, &str)]) -> Result<Stack> {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (name, text) in sources {
+        std::fs::write(dir.path().join(name), text).expect("a file");
+    }
+    load(dir.path(), &Files::of(dir.path()))
+}
+
+/// The tree without the places in it.
+fn tree(sources: &[(&str, &str)]) -> String {
+    let module = load_all(sources).unwrap_or_else(|e| panic!("{e}")).module;
+    let shown = format!("{:#?}", Module { dir: Path::new(".").into(), ..module });
+    let place = regex::Regex::new(r"[\w./~-]+\.(toml|tf|tf\.json):\d+:\d+").expect("a pattern");
+    place.replace_all(&shown, "@").into_owned()
+}
+
+/// The first error: what it says and the text that it points at.
+fn wrong(sources: &[(&str, &str)]) -> (String, String) {
+    let errors = load_all(sources).and_then(|stack| validate(&stack, &crate::registry::REGISTRY).unless_errors(()));
+    let errors = errors.expect_err("it is wrong");
+    let (span, _) = errors.0[0].label.clone().expect("a place");
+    (errors.to_string(), span.source.text[span.range()].to_owned())
+}
+
+const TF: &str = r#"
+# What comes first.
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+variable "zones" {
+  type        = map(object({ cidr = string, public = optional(bool, true) }))
+  description = "Where"
+  default     = { a = { cidr = "10.0.0.0/24" }, "b c" = { cidr = "x", public = false } }
+  nullable    = false
+  validation {
+    condition     = length(var.zones) > 0
+    error_message = "At least one of ${join(", ", keys(var.zones))}."
+  }
+  validation {
+    condition     = true
+    error_message = "never"
+  }
+}
+
+variable "size" {
+  default = -1
+}
+
+locals {
+  quoted = "a\tb $${not} é ${var.size}"
+  nested = { one = [1, 2.5, true, null, "x"], (var.size) = "computed" }
+  flow   = var.size > 1 ? "many" : "few" // why
+}
+
+provider "aws" {
+  region = "us-east-1"
+}
+
+provider "aws" {
+  alias  = "west"
+  region = "us-west-2"
+}
+
+resource "aws_security_group" "web" {
+  provider = aws.west
+  for_each = var.zones
+  name     = "web-${each.key}"
+  ingress {
+    from_port = 80
+    to_port   = 80
+    protocol  = "tcp"
+  }
+  ingress {
+    from_port = 443
+    to_port   = 443
+    protocol  = "tcp"
+  }
+  lifecycle {
+    create_before_destroy = true
+    ignore_changes        = [tags["Owner"], description, ingress[0].from_port]
+    replace_triggered_by  = [terraform_data.trigger.output]
+    precondition {
+      condition     = local.flow != ""
+      error_message = "no flow"
+    }
+  }
+  timeouts {
+    create = "5m"
+  }
+  depends_on = [aws_eip.ip, data.aws_region.here]
+  tags       = { Name = "web" }
+}
+
+resource "aws_eip" "ip" {
+  lifecycle { ignore_changes = all }
+}
+resource "terraform_data" "trigger" { input = var.size }
+data "aws_region" "here" {}
+
+output "ids" {
+  value = [for g in aws_security_group.web : g.id]
+  sensitive = true
+}
+
+check "health" {
+  assert {
+    condition     = data.aws_region.here.id != ""
+    error_message = "where is it?"
+  }
+}
+"#;
+
+const TOML: &str = r#"
+[terraform.required_providers]
+aws = { source = "hashicorp/aws" }
+
+[variable.zones]
+type = "map(object({ cidr = string, public = optional(bool, true) }))"
+description = "Where"
+default = { a = { cidr = "10.0.0.0/24" }, "b c" = { cidr = "x", public = false } }
+nullable = false
+validation = [
+    { condition = "${length(var.zones) > 0}", error_message = 'At least one of ${join(", ", keys(var.zones))}.' },
+    { condition = true, error_message = "never" },
+]
+
+[variable.size]
+default = -1
+
+[locals]
+quoted = "a\tb $${not} é ${var.size}"
+nested = { one = [1, 2.5, true, "${null}", "x"], "${var.size}" = "computed" }
+flow = '${var.size > 1 ? "many" : "few"}'
+
+[[provider.aws]]
+region = "us-east-1"
+[[provider.aws]]
+alias = "west"
+region = "us-west-2"
+
+[resource.aws_security_group.web]
+provider = "aws.west"
+for_each = "${var.zones}"
+name = "web-${each.key}"
+depends_on = ["aws_eip.ip", "data.aws_region.here"]
+tags = { Name = "web" }
+timeouts = { create = "5m" }
+ingress = [{ from_port = 80, to_port = 80, protocol = "tcp" }, { from_port = 443, to_port = 443, protocol = "tcp" }]
+[resource.aws_security_group.web.lifecycle]
+create_before_destroy = true
+ignore_changes = ['tags["Owner"]', "description", "ingress[0].from_port"]
+replace_triggered_by = ["terraform_data.trigger.output"]
+precondition = { condition = '${local.flow != ""}', error_message = "no flow" }
+
+[resource.aws_eip.ip]
+lifecycle.ignore_changes = "all"
+[resource.terraform_data.trigger]
+input = "${var.size}"
+[data.aws_region.here]
+[output.ids]
+value = "${[for g in aws_security_group.web : g.id]}"
+sensitive = true
+[check.health]
+assert = { condition = '${data.aws_region.here.id != ""}', error_message = "where is it?" }
+"#;
+
+/// Entries of objects in the order of their names: spellings may differ in it.
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn three_spellings_make_one_tree() {
+    let toml = tree(&[("stack.toml", TOML)]);
+    let tf = tree(&[("main.tf", TF)]);
+    assert_eq!(sorted(&tf), sorted(&toml));
+    let mut json: serde_json::Value = ::toml::from_str(TOML).expect("TOML");
+    json["//"] = "a comment".into();
+    json["locals"]["nested"]["one"][3] = serde_json::Value::Null;
+    let resources = json["resource"].take();
+    json["resource"] = serde_json::json!([resources]);
+    let json = tree(&[("main.tf.json", &json.to_string())]);
+    assert_eq!(sorted(&json), sorted(&toml));
+}
+
+#[test]
+fn files_of_all_spellings_are_one_stack() {
+    let both = tree(&[
+        ("a.tf", "locals {\n  a = local.b\n}\n"),
+        ("b.toml", "[locals]\nb = 1\n"),
+        ("c.tf.json", r#"{"locals": {"c": "${local.a}"}}"#),
+    ]);
+    for name in ["\"a\"", "\"b\"", "\"c\""] {
+        assert!(both.contains(name), "{both}");
+    }
+    let ignored = [(".x.tf", "!"), ("y.tf~", "!"), ("#z.tf#", "!"), ("vars.toml", "a = 1"), ("main.tf", "locals {}")];
+    assert!(load_all(&ignored).is_ok());
+}
+
+#[test]
+fn texts_keep_their_bytes_whatever_the_line_ends() {
+    let unix = "locals {\n  a = <<-EOT\n    é\n      two ${local.b}\n  EOT\n  b = \"日本\"\n}\n";
+    let windows = format!("\u{feff}{}", unix.replace('\n', "\r\n"));
+    assert_eq!(tree(&[("main.tf", unix)]), tree(&[("main.tf", &windows)]));
+    assert!(tree(&[("main.tf", unix)]).contains("two"));
+}
+
+#[test]
+fn errors_point_into_the_file() {
+    let at = |tf: &str| wrong(&[("main.tf", tf)]).1;
+    assert_eq!(at("locals {\n  a = upper(nosuch.x.y)\n}\n"), "nosuch.x.y");
+    assert_eq!(at("locals {\n  a = \"é ${ uper(1) }\"\n}\n"), "uper");
+    assert_eq!(at("locals {\n  a = <<EOT\nline\n  é ${local.nope} and ${1}\nEOT\n}\n"), "local.nope");
+    assert_eq!(at("locals {\n  a = <<-EOT\n    line\n      é %{ if local.nope }x%{ endif }\n  EOT\n}\n"), "local.nope");
+    assert_eq!(at("locals {\n  a = { \"k\" = [1, \"${var.nope}\"] }\n}\n"), "var.nope");
+    assert_eq!(at("resource \"aws_eip\" \"x\" {\n  domian = \"vpc\"\n}\n"), "domian");
+    assert_eq!(at("resource \"aws_epi\" \"x\" {\n}\n"), "\"aws_epi\" \"x\"");
+    assert_eq!(at("resource \"aws_eip\" \"x\" {\n  depends_on = [aws_eip.y]\n}\n"), "aws_eip.y");
+    assert_eq!(at("resource \"aws_eip\" {\n}\n"), "resource \"aws_eip\"");
+    assert_eq!(at("resource \"aws_eip\" \"x\" {\n  tags = 5\n}\n"), "5");
+    assert_eq!(at("variable \"x\" {\n  type = lst(string)\n}\n"), "lst(string)");
+    assert_eq!(at("variable \"x\" {\n  default = local.y\n}\n"), "local.y");
+    assert_eq!(at("variable \"x\" {\n  default = upper(\"y\")\n}\n"), "upper");
+    assert_eq!(at("x = 1\n"), "x");
+    assert_eq!(at("resorce \"a\" \"b\" {}\n"), "resorce");
+    assert_eq!(at("resource \"aws_eip\" \"x\" {\n  tags = {}\n  tags {}\n}\n"), "tags");
+    assert_eq!(wrong(&[("main.tf.json", r#"{"locals": {"a": "é\n ${local.nope}"}}"#)]).1, "local.nope");
+    assert_eq!(wrong(&[("main.tf.json", r#"{"resource": {"aws_eip": {"x": {"domian": "vpc"}}}}"#)]).1, "\"domian\"");
+}
+
+#[test]
+fn what_is_declared_twice_names_both_places() {
+    let (told, _) = wrong(&[("a.tf", "locals {\n  x = 1\n}\n"), ("b.toml", "[locals]\nx = 2\n")]);
+    assert!(told.contains("b.toml:2:1") && told.contains("a.tf:2:3"), "{told}");
+    let (told, _) = wrong(&[("a.tf", "output \"x\" {\n  value = 1\n}\n"), ("b.tf.json", r#"{"output": {"x": {"value": 2}}}"#)]);
+    assert!(told.contains("b.tf.json:1:13") && told.contains("a.tf:1:8"), "{told}");
+}
+
+const BASE: &str = r#"
+variable "size" {
+  type    = number
+  default = 1
+}
+locals {
+  a = 1
+  b = 2
+}
+resource "aws_security_group" "web" {
+  name = "web"
+  tags = { Name = "web" }
+  ingress {
+    from_port = 80
+    to_port   = 80
+    protocol  = "tcp"
+  }
+  lifecycle {
+    prevent_destroy = true
+    ignore_changes  = [tags]
+  }
+}
+provider "aws" {
+  region = "us-east-1"
+}
+"#;
+
+#[test]
+fn override_files_change_what_others_declare() {
+    let over = r#"
+variable "size" { default = 5 }
+locals { b = 3 }
+resource "aws_security_group" "web" {
+  tags = { Owner = "me" }
+  dynamic "ingress" {
+    for_each = [1]
+    content {}
+  }
+  lifecycle { prevent_destroy = false }
+}
+provider "aws" { region = "eu-west-1" }
+"#;
+    let stack =
+        load_all(&[("main.tf", BASE), ("dev_override.tf", over), ("override.toml", "[locals]\na = 7\n")]).unwrap_or_else(|e| panic!("{e}"));
+    let module = &stack.module;
+    assert_eq!(module.variables["size"].default, Some(Value::from(5)));
+    assert_eq!(module.variables["size"].ty, Type::Number);
+    assert_eq!(module.locals["a"].constant(), Some(Value::from(7)));
+    assert_eq!(module.locals["b"].constant(), Some(Value::from(3)));
+    let group = &module.resources[0];
+    assert!(!group.lifecycle.prevent_destroy);
+    assert_eq!(group.lifecycle.ignore_changes, Ignore::Paths(vec!["tags".into()]));
+    let tags = group.body.entry("tags").and_then(Expr::constant);
+    assert_eq!(tags, Some(Value::object([("Owner", Value::from("me"))])));
+    assert!(group.body.entry("ingress").is_none(), "{:?}", group.body);
+    assert_eq!(module.providers.len(), 1);
+    assert_eq!(module.providers[0].body.entry("region").and_then(Expr::constant), Some("eu-west-1".into()));
+}
+
+#[test]
+fn an_override_needs_something_to_override() {
+    let at = |over: &str| wrong(&[("main.tf", BASE), ("override.tf", over)]);
+    assert!(at("resource \"aws_eip\" \"x\" {}\n").0.contains("no `aws_eip.x` to override"));
+    assert!(at("locals {\n  c = 1\n}\n").0.contains("no local value `c` to override"));
+    assert!(at("provider \"aws\" {\n  alias = \"x\"\n}\n").0.contains("no provider `aws.x` to override"));
+    assert!(at("resource \"aws_security_group\" \"web\" {\n  depends_on = []\n}\n").0.contains("`depends_on` can't be overridden"));
+    assert!(at("moved {\n  from = a.b\n  to = a.c\n}\n").0.contains("can't stand in an override file"));
+}
