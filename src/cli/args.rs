@@ -9,6 +9,7 @@ use clap::{ArgAction, ArgMatches, ValueEnum};
 
 use crate::engine::plan::Purpose;
 use crate::engine::planner::Options;
+use crate::state::guard::Allow;
 use crate::words::{Address, Diagnostic, Diagnostics};
 
 /// When to use colour.
@@ -92,6 +93,15 @@ pub(crate) struct PlanArgs {
     /// Never ask anything.
     #[arg(long)]
     pub no_input: bool,
+    /// Go on though the state is empty and what the stack would make seems to exist.
+    #[arg(long)]
+    pub allow_existing: bool,
+    /// Go on in another account than that of what the state holds: all of it counts as gone.
+    #[arg(long)]
+    pub allow_other_account: bool,
+    /// Go on in another region than that of what the state holds: all of it counts as gone.
+    #[arg(long)]
+    pub allow_other_region: bool,
 }
 
 impl PlanArgs {
@@ -110,6 +120,7 @@ impl PlanArgs {
             refresh: !self.no_refresh,
             parallelism: self.parallelism.into(),
             imports: vec![],
+            allow: Allow { existing: self.allow_existing, other_account: self.allow_other_account, other_region: self.allow_other_region },
         }
     }
 }

@@ -8,6 +8,7 @@ mod ends;
 pub mod evaluate;
 pub mod event;
 pub mod graph;
+mod guard;
 mod import;
 pub mod instance;
 mod outputs;

@@ -8,6 +8,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::event::{Event, Listener};
 use super::graph::{self, Order};
+use super::guard;
 use super::import;
 use super::instance;
 use super::outputs;
@@ -18,6 +19,7 @@ use super::world::World;
 use super::{evaluate, failed};
 use crate::stack::{Files, Stack};
 use crate::state::State;
+use crate::state::guard::Allow;
 use crate::words::failure::Outcome;
 use crate::words::reads::Reads;
 use crate::words::resource::{Cloud, Context, DataType, Fut, Registry, Settings};
@@ -60,6 +62,8 @@ pub struct Options {
     pub parallelism: usize,
     /// Take into the state what has these ids, under these addresses.
     pub imports: Vec<(Address, String)>,
+    /// Which guards the user sets aside.
+    pub allow: Allow,
 }
 
 impl Default for Options {
@@ -72,6 +76,7 @@ impl Default for Options {
             refresh: true,
             parallelism: 16,
             imports: vec![],
+            allow: Allow::default(),
         }
     }
 }
@@ -219,14 +224,12 @@ impl<'a> Planner<'a> {
         let started = Instant::now();
         listener.on(Event::Refreshing { resources: queries.len() });
         let mut fresh = self.priors.clone();
-        let clouds: Vec<Arc<dyn Cloud>> = self.providers.all().cloned().collect();
+        let (request, providers) = (self.request, self.providers.clone());
         let refreshing = async {
             // Who it is is asked in the same flight, since a wrong account would make everything look gone.
-            let identities = futures::future::join_all(clouds.iter().map(|c| c.identity()));
-            let (identities, read) = futures::join!(identities, refresh::refresh(&queries, &mut fresh, options.parallelism));
-            for identity in identities {
-                identity.map_err(|failure| failed("the account can't be asked who it is", &failure))?;
-            }
+            let places = guard::check_places(request, &providers);
+            let (places, read) = futures::join!(places, refresh::refresh(&queries, &mut fresh, options.parallelism));
+            places?;
             read?;
             Ok::<_, Diagnostics>(fresh)
         };
@@ -427,10 +430,7 @@ impl<'a> Planner<'a> {
             true => (outputs::gone(request.state), vec![]),
             false => (self.outputs(), self.checks()),
         };
-        let mut identity = None;
-        for cloud in self.providers.all() {
-            identity = cloud.identity().await.map_err(|f| failed("the account can't be asked who it is", &f))?.or(identity);
-        }
+        let identity = guard::identity(&self.providers).await?;
         let (mut errors, mut warnings) = (Diagnostics::default(), vec![]);
         for diagnostic in std::mem::take(&mut self.errors).0 {
             match diagnostic.severity {
@@ -441,6 +441,7 @@ impl<'a> Planner<'a> {
         if !errors.has_errors() {
             // That there is an order is better known before anything is done.
             errors.keep(super::steps::steps(&self.changes, request.state));
+            errors.keep(guard::check_empty(request, &self.providers, &self.changes).await);
         }
         errors.unless_errors(Plan {
             stack: request.stack.name.to_string(),

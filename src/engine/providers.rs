@@ -13,6 +13,7 @@ use crate::words::{Diagnostic, Result, Span, Value};
 pub type ConfigName = (Arc<str>, Option<Arc<str>>);
 
 /// The clients of all configurations that were asked for.
+#[derive(Clone)]
 pub struct Providers<'a> {
     registry: &'a Registry,
     settings: &'a Settings,
@@ -90,9 +91,9 @@ impl<'a> Providers<'a> {
         self.configured.get(config)
     }
 
-    /// The clients of the configurations that were made.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Cloud>> {
-        self.configured.values()
+    /// The configurations that were made, and the clients of each.
+    pub fn all(&self) -> impl Iterator<Item = (&ConfigName, &Arc<dyn Cloud>)> {
+        self.configured.iter()
     }
 }
 

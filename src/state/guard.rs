@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::snapshot::State;
-use crate::words::{Diagnostic, Mode, Result};
+use super::snapshot::{Instance, State};
+use crate::words::{Diagnostic, Result};
 
 /// Both are versions of one state.
 pub(super) fn check_lineage(stored: &State, new: &State, name: &str) -> Result<()> {
@@ -50,34 +50,47 @@ pub fn check_push(stored: Option<&State>, new: &State, name: &str, force: bool) 
     Ok(())
 }
 
-/// Refuses another account or region than that which everything in the state lies in. Where nothing is known, nothing is refused.
-pub fn check_identity(state: &State, account: &str, region: &str) -> Result<()> {
-    let (accounts, regions) = places(state);
+/// Which guards the user sets aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allow {
+    /// An empty state, though things of the stack exist.
+    pub existing: bool,
+    /// Another account than that of what the state holds.
+    pub other_account: bool,
+    /// Another region than that of what the state holds.
+    pub other_region: bool,
+}
+
+/// Refuses another account or region than that which all of those instances lie in. Where nothing is known, nothing is refused.
+pub fn check_identity<'a>(instances: impl Iterator<Item = &'a Instance>, account: &str, region: &str, allow: Allow) -> Result<()> {
+    let (accounts, regions) = places(instances);
     let other = |word: &'static str, known: &BTreeSet<&str>, given: &str| {
         let known = known.iter().copied().collect::<Vec<_>>().join(", ");
         Diagnostic::error(format!("the state's resources lie in another {word} than the one in use"))
             .fact("in the state", known)
             .fact("in use", given.to_owned())
     };
-    if !accounts.is_empty() && !account.is_empty() && !accounts.contains(account) {
+    let strange = |known: &BTreeSet<&str>, given: &str| !known.is_empty() && !given.is_empty() && !known.contains(given);
+    if strange(&accounts, account) && !allow.other_account {
         return Err(other("account", &accounts, account)
             .help("use the profile or role of the state's account: `AWS_PROFILE`")
             .help("if the stack is to be made anew in this account, give it a state of its own: `--workspace NAME`")
+            .help("if the state is to go on in this account, where none of that exists: `--allow-other-account`")
             .into());
     }
-    if !regions.is_empty() && !region.is_empty() && !regions.contains(region) {
+    if strange(&regions, region) && !allow.other_region {
         return Err(other("region", &regions, region)
             .help("use the state's region: `AWS_REGION`, or `region` of the provider")
             .help("if the stack is to be made anew in this region, give it a state of its own: `--workspace NAME`")
+            .help("if the state is to go on in this region, where none of that exists: `--allow-other-region`")
             .into());
     }
     Ok(())
 }
 
-/// The accounts and regions of the ARNs that managed resources have. A global service's ARN names no region.
-fn places(state: &State) -> (BTreeSet<&str>, BTreeSet<&str>) {
-    let managed = state.instances.iter().filter(|(address, _)| address.mode == Mode::Managed).map(|(_, instance)| instance);
-    let arns = managed.filter_map(|instance| instance.attributes.attr("arn").as_str());
+/// The accounts and regions of their ARNs. A global service's ARN names no region.
+fn places<'a>(instances: impl Iterator<Item = &'a Instance>) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
+    let arns = instances.filter_map(|instance| instance.attributes.attr("arn").as_str());
     let (mut accounts, mut regions) = (BTreeSet::new(), BTreeSet::new());
     for arn in arns {
         let mut parts = arn.split(':');

@@ -132,6 +132,8 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     const UPSERTS: bool = false;
     /// Whether a delete call returns before the thing is gone, so that the engine has to wait for it.
     const LINGERS: bool = false;
+    /// The attribute by which whoever lost the state knows it again: a name that no two in one place can have, or `tags`.
+    const KNOWN_BY: Option<&'static str> = None;
     /// The clients that it needs.
     type Cloud: Send + Sync + 'static;
 
@@ -153,6 +155,10 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     /// honours (where creating again gives the same thing) may leave it out.
     fn find(&self, _cx: &Cx<'_, Self::Cloud>) -> impl Future<Output = Outcome<Option<Id>>> + Send {
         async { Ok(None) }
+    }
+    /// One that exists and that this one would be taken for, by what [`KNOWN_BY`](Self::KNOWN_BY) names: with one call.
+    fn twin(&self, cx: &Cx<'_, Self::Cloud>) -> impl Future<Output = Outcome<Option<Id>>> + Send {
+        self.find(cx)
     }
     /// The id for what the user gave to `import`.
     fn import(_cx: &Cx<'_, Self::Cloud>, given: &str) -> impl Future<Output = Outcome<Id>> + Send {
@@ -286,6 +292,8 @@ pub trait ResourceType: Send + Sync {
     fn upserts(&self) -> bool;
     /// See [`Resource::LINGERS`].
     fn lingers(&self) -> bool;
+    /// See [`Resource::KNOWN_BY`].
+    fn known_by(&self) -> Option<&'static str>;
     /// See [`Resource::check`].
     fn check(&self, given: &Value) -> Vec<Problem>;
     /// See [`Resource::plan`].
@@ -302,6 +310,8 @@ pub trait ResourceType: Send + Sync {
     fn generate<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value, have: Option<&'a Found>) -> Fut<'a, Outcome<Found>>;
     /// See [`Resource::find`].
     fn find<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>>;
+    /// See [`Resource::twin`].
+    fn twin<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>>;
     /// See [`Resource::import`].
     fn import<'a>(&'a self, cx: &'a Context<'_>, given: &'a str) -> Fut<'a, Outcome<Id>>;
 }
@@ -379,6 +389,9 @@ impl<R: Resource> ResourceType for Of<R> {
     fn lingers(&self) -> bool {
         R::LINGERS
     }
+    fn known_by(&self) -> Option<&'static str> {
+        R::KNOWN_BY
+    }
     fn check(&self, given: &Value) -> Vec<Problem> {
         R::check(given)
     }
@@ -412,6 +425,9 @@ impl<R: Resource> ResourceType for Of<R> {
     }
     fn find<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>> {
         Box::pin(async move { typed::<R>(want)?.find(&cx.typed()).await })
+    }
+    fn twin<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>> {
+        Box::pin(async move { typed::<R>(want)?.twin(&cx.typed()).await })
     }
     fn import<'a>(&'a self, cx: &'a Context<'_>, given: &'a str) -> Fut<'a, Outcome<Id>> {
         Box::pin(async move { R::import(&cx.typed(), given).await })

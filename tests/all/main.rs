@@ -8,6 +8,7 @@ mod conformance;
 mod engine;
 mod faults;
 mod gateway_node;
+mod guards;
 mod house;
 mod interop;
 mod laws;

@@ -144,6 +144,7 @@ crate::blocks! {
 
 impl Resource for MetricAlarm {
     const TYPE: &'static str = "aws_cloudwatch_metric_alarm";
+    const KNOWN_BY: Option<&'static str> = Some("alarm_name");
     const SCHEMA_VERSION: u64 = 1;
     const BATCH: usize = 500;
     const UPSERTS: bool = true;

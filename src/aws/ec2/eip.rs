@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ec2::types::{Address, DomainType, ResourceType};
 
-use super::{INTENT_TAG, VALUES, by, retag, tagged, tags, with_intent};
+use super::{INTENT_TAG, VALUES, alike, by, by_tags, retag, tagged, tags, with_intent};
 use crate::aws::Aws;
 use crate::aws::error::lacking;
 use crate::words::failure::Outcome;
@@ -83,6 +83,7 @@ crate::blocks! {
 
 impl Resource for Eip {
     const TYPE: &'static str = "aws_eip";
+    const KNOWN_BY: Option<&'static str> = Some("tags");
     const BATCH: usize = 200;
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("read", "15m"), ("update", "5m"), ("delete", "3m")];
     const RETRY: &'static [Retry] = &[
@@ -134,6 +135,12 @@ tags = { Name = "www", team = "infra" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = cx.cloud.ec2.describe_addresses().filters(by(&format!("tag:{INTENT_TAG}"), [cx.token])).send().await?;
         Ok(found.addresses.unwrap_or_default().into_iter().find_map(|a| a.allocation_id))
+    }
+
+    async fn twin(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
+        let found = cx.cloud.ec2.describe_addresses().set_filters(Some(by_tags(&self.tags_all))).send().await?;
+        let twin = |a: &Address| alike(cx.cloud, a.tags(), &self.tags_all);
+        Ok(found.addresses.unwrap_or_default().into_iter().find(twin).and_then(|a| a.allocation_id))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

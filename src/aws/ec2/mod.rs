@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use super::client::Aws;
 use super::tags::delta;
 use crate::words::failure::Outcome;
-use crate::words::resource::{Known, Tags};
+use crate::words::resource::{Cloud, Known, Tags};
 
 pub mod data_ami;
 pub mod data_availability_zones;
@@ -43,6 +43,16 @@ pub fn by(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Fi
 /// A filter on the ids of what is known. Unlike the list of ids of the same call it passes over those that no longer exist.
 pub fn by_id<R>(name: &str, known: &[Known<R>]) -> Filter {
     by(name, known.iter().map(|k| k.id.as_str()))
+}
+
+/// Filters that let through what has all of those tags, whatever else it has.
+pub fn by_tags(tags: &Tags) -> Vec<Filter> {
+    tags.iter().map(|(key, value)| by(&format!("tag:{key}"), [value])).collect()
+}
+
+/// Whether the tags that something has are those, and no others of ours.
+pub fn alike(aws: &Aws, has: &[Tag], wanted: &Tags) -> bool {
+    tags(Some(has)).iter().filter(|(key, _)| !aws.ignores_tag(key)).eq(wanted)
 }
 
 /// The ARN of something of EC2 in this region, in its owner's account: shared things keep that of whoever made them.

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Answer};
 
 use super::group_rules::{self, Rule, Rules, Way};
 use super::permission::{Openings, Own, describes, openings};
-use super::{INTENT_TAG, arn_of, by, by_id, holders, retag, tagged, tags, with_intent};
+use super::{INTENT_TAG, alike, arn_of, by, by_id, by_tags, holders, retag, tagged, tags, with_intent};
 use crate::aws::error::{absent, lacking};
 use crate::aws::{Aws, name};
 use crate::words::Value;
@@ -54,6 +54,7 @@ crate::blocks! {
 
 impl Resource for SecurityGroup {
     const TYPE: &'static str = "aws_security_group";
+    const KNOWN_BY: Option<&'static str> = Some("tags");
     const SCHEMA_VERSION: u64 = 1;
     const BATCH: usize = 200;
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("create", "10m"), ("delete", "15m")];
@@ -117,6 +118,12 @@ tags = { Name = "www", team = "infra" }
         let call = if let Some(vpc) = &self.vpc_id { call.filters(by("vpc-id", [vpc])) } else { call };
         let (found, name) = (call.send().await?.security_groups.unwrap_or_default(), self.named(cx.token));
         Ok(found.into_iter().find(|g| g.group_name() == Some(&name)).and_then(|g| g.group_id))
+    }
+
+    async fn twin(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
+        let found = cx.cloud.ec2.describe_security_groups().set_filters(Some(by_tags(&self.tags_all))).send().await?;
+        let twin = |g: &Answer| alike(cx.cloud, g.tags(), &self.tags_all);
+        Ok(found.security_groups.unwrap_or_default().into_iter().find(twin).and_then(|g| g.group_id))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -47,6 +47,7 @@ crate::blocks! {
 
 impl Resource for Policy {
     const TYPE: &'static str = "aws_iam_policy";
+    const KNOWN_BY: Option<&'static str> = Some("name");
     const RETRY: &'static [Retry] = &[
         concurrent("CreatePolicyVersion"),
         concurrent("DeletePolicyVersion"),

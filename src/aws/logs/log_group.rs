@@ -56,6 +56,7 @@ const fn aborted(operation: &'static str) -> Retry {
 
 impl Resource for LogGroup {
     const TYPE: &'static str = "aws_cloudwatch_log_group";
+    const KNOWN_BY: Option<&'static str> = Some("name");
     const BATCH: usize = 500;
     const RETRY: &'static [Retry] = &[
         aborted("CreateLogGroup"),

@@ -114,6 +114,7 @@ const AT_CREATION: &[&str] = &[
 
 impl Resource for Topic {
     const TYPE: &'static str = "aws_sns_topic";
+    const KNOWN_BY: Option<&'static str> = Some("name");
     const UPSERTS: bool = true;
     // A role or principal that was just made is not known yet, nor are tags that the caller's rights depend on.
     const RETRY: &'static [Retry] = &[

@@ -100,13 +100,16 @@ fn the_schema_gives_sets_and_maps_back() {
 #[test]
 fn another_account_or_region_is_refused() {
     let mut state = fresh();
-    guard::check_identity(&state, "111122223333", "eu-central-1").unwrap();
+    let check = |state: &State, account, region, allow| guard::check_identity(state.instances.values(), account, region, allow);
+    let no = guard::Allow::default();
+    check(&state, "111122223333", "eu-central-1", no).unwrap();
     let arn = Value::from("arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-1");
     state.instances.insert(Address::managed("aws_vpc", "main"), Instance::new(AWS, 1, Value::object([("arn", arn)])));
-    guard::check_identity(&state, "111122223333", "eu-central-1").unwrap();
-    let told = guard::check_identity(&state, "999922223333", "eu-central-1").unwrap_err().to_string();
+    check(&state, "111122223333", "eu-central-1", no).unwrap();
+    let told = check(&state, "999922223333", "eu-central-1", no).unwrap_err().to_string();
     assert!(told.contains("another account") && told.contains("111122223333"), "{told}");
-    assert!(guard::check_identity(&state, "111122223333", "us-east-1").unwrap_err().to_string().contains("another region"));
+    assert!(check(&state, "111122223333", "us-east-1", no).unwrap_err().to_string().contains("another region"));
+    check(&state, "999922223333", "us-east-1", guard::Allow { other_account: true, other_region: true, ..no }).unwrap();
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::support::lab::{Lab, ended};
 use ferroform::engine::apply::Stop;
 use ferroform::engine::plan::Purpose;
 use ferroform::engine::planner::Options;
+use ferroform::state::guard::Allow;
 
 const FORK: &str = r#"
 [resource.test_thing.a]
@@ -86,7 +87,8 @@ async fn what_exists_already_is_not_taken_over() {
     lab.good().await;
     std::fs::remove_file(lab.store().path()).unwrap();
     lab.stack(&stack.replace("size = 1", "size = 2"));
-    let applied = lab.apply().await;
+    let allowed = Options { allow: Allow { existing: true, ..Allow::default() }, ..Options::default() };
+    let applied = lab.apply_with(&allowed, &Stop::default()).await.unwrap();
     let mut failed = ended(&applied);
     failed.sort();
     assert_eq!(failed, ["test_named.n failed", "test_put.p failed"]);
@@ -94,6 +96,21 @@ async fn what_exists_already_is_not_taken_over() {
     assert!(text.contains("it exists already, as n") && text.contains("ferroform import 'test_put.p' 'p'"), "{text}");
     assert!(lab.held().is_empty());
     assert!(lab.world().things["p"].value.attr("size") == &ferroform::words::Value::from(1));
+}
+
+#[tokio::test]
+async fn an_empty_state_is_no_new_stack_where_its_things_exist() {
+    let lab = Lab::new("[resource.test_named.n]\nname = \"n\"\n[resource.test_named.m]\nname = \"m\"\n");
+    lab.good().await;
+    let looks = |lab: &Lab| lab.world().calls.get("find").copied().unwrap_or(0);
+    assert_eq!(looks(&lab), 1, "one of all is looked up, where the state is empty");
+    lab.plan().await;
+    assert_eq!(looks(&lab), 1, "and nothing where it is not");
+    std::fs::remove_file(lab.store().path()).unwrap();
+    let told = lab.planned(&Options::default()).await.join("\n");
+    assert!(told.contains("the state is empty"), "{told}");
+    let quick = Options { refresh: false, ..Options::default() };
+    assert_eq!(lab.planned(&quick).await.len(), 2, "nothing is read where the user says so");
 }
 
 #[tokio::test]

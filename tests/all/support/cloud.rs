@@ -367,7 +367,9 @@ thing!(
 );
 thing!(
     /// Known by its name; created bare.
-    Named, "test_named", natural = true, slow = false, bare = true, {}
+    Named, "test_named", natural = true, slow = false, bare = true, {
+        const KNOWN_BY: Option<&'static str> = Some("name");
+    }
 );
 thing!(
     /// Creation takes over what is there.

@@ -17,10 +17,10 @@ use super::user_data::{bytes, encoded};
 use super::volumes::{Wanted, with_defaults};
 use super::{CapacityReservationSpecification, Instance, LaunchTemplate, RootBlockDevice, some};
 use crate::aws::Aws;
-use crate::aws::ec2::{by, tagged};
+use crate::aws::ec2::{alike, by, by_tags, tagged};
 use crate::aws::error::lacking;
 use crate::words::failure::{Cause, Failure, Outcome};
-use crate::words::resource::{Cloud, Cx, Id};
+use crate::words::resource::{Cloud, Cx, Id, Tags};
 
 /// What an image or launch template is named by when Systems Manager knows it.
 const PARAMETER: &str = "resolve:ssm:";
@@ -44,6 +44,14 @@ pub(super) async fn find(cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
     let found = cx.cloud.ec2.describe_instances().filters(by("client-token", [cx.token])).send().await?;
     let mut instances = found.reservations.unwrap_or_default().into_iter().flat_map(|r| r.instances.unwrap_or_default());
     Ok(instances.find_map(|i| i.instance_id))
+}
+
+/// One that bears exactly those tags and is not on its way out: what was terminated keeps its tags for an hour.
+pub(super) async fn twin(cx: &Cx<'_, Aws>, tags: &Tags) -> Outcome<Option<Id>> {
+    let alive = by("instance-state-name", ["pending", "running", "stopping", "stopped"]);
+    let found = cx.cloud.ec2.describe_instances().set_filters(Some(by_tags(tags))).filters(alive).send().await?;
+    let mut instances = found.reservations.unwrap_or_default().into_iter().flat_map(|r| r.instances.unwrap_or_default());
+    Ok(instances.find(|i| alike(cx.cloud, i.tags(), tags)).and_then(|i| i.instance_id))
 }
 
 /// Lack of room comes with a status that looks like a breakdown, but nothing was made, and asking again at once seldom helps.

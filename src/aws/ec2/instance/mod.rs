@@ -218,6 +218,7 @@ const fn profile(operation: &'static str, message: &'static str) -> Retry {
 
 impl Resource for Instance {
     const TYPE: &'static str = "aws_instance";
+    const KNOWN_BY: Option<&'static str> = Some("tags");
     const SCHEMA_VERSION: u64 = 1;
     const LINGERS: bool = true;
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("create", "10m"), ("read", "15m"), ("update", "10m"), ("delete", "20m")];
@@ -250,6 +251,10 @@ impl Resource for Instance {
 
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         create::find(cx).await
+    }
+
+    async fn twin(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
+        create::twin(cx, &self.tags_all).await
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {
