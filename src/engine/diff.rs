@@ -127,7 +127,7 @@ pub fn settle(attrs: &[Attr], live: &Value, known: &Value, default_tags: &Tags) 
     let settled = attrs.iter().map(|attr| {
         let (read, held) = (live.attr(attr.name), known.attr(attr.name));
         let value = match attr.name {
-            "tags" => tags(live.attr("tags_all"), held, default_tags),
+            "tags" => tags(live.attr("tags_all"), held, known.attr("tags_all"), default_tags),
             _ if attr.write_only => Value::Null,
             _ if attr.local => held.clone(),
             _ => settle_attr(attr, read, held),
@@ -159,15 +159,17 @@ fn settle_block(nested: &[Attr], read: &Value, held: &Value) -> Value {
     Value::Object(Arc::new(settled.collect::<Object>()))
 }
 
-/// The resource's own tags among all that it has: a default tag is its own only if it says so itself.
-fn tags(all: &Value, held: &Value, default_tags: &Tags) -> Value {
+/// The resource's own tags among all that it has: a default tag is its own only if it says so itself, and one that was there
+/// before without being its own came from the default tags of then.
+fn tags(all: &Value, held: &Value, all_held: &Value, default_tags: &Tags) -> Value {
     let own: BTreeMap<_, _> = all
         .entries()
         .into_iter()
         .flatten()
         .filter(|(key, value)| {
-            let default = default_tags.get(key.as_ref());
-            held.get(key).is_some() || default.is_none() || default.map(String::as_str) != value.as_str()
+            let default = default_tags.get(key.as_ref()).map(String::as_str);
+            let former = all_held.get(key).and_then(Value::as_str);
+            held.get(key).is_some() || (default != value.as_str() && former != value.as_str())
         })
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();

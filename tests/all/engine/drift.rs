@@ -82,3 +82,25 @@ async fn what_is_gone_already_only_leaves_the_state() {
     assert_eq!(lab.log(), ["delete a-1"]);
     assert!(lab.state().instances.is_empty());
 }
+
+#[tokio::test]
+async fn what_default_tags_were_is_nobodys_own_tag() {
+    let stack = |word: &str| format!("[provider.test]\n{word}[resource.test_thing.a]\nname = \"a\"\ntags = {{ own = \"1\" }}\n");
+    let lab = Lab::new(&stack("word = \"one\"\n"));
+    lab.good().await;
+    for (word, all) in [("word = \"two\"\n", 2), ("", 1)] {
+        lab.stack(&stack(word));
+        assert_eq!(lab.planned(&Options::default()).await, ["update test_thing.a tags_all"]);
+        lab.good().await;
+        assert!(lab.plan().await.is_empty());
+        let state = lab.state();
+        let held = &state.instances[&crate::support::lab::address("test_thing.a")].attributes;
+        assert_eq!(held.attr("tags").entries().unwrap().len(), 1);
+        assert_eq!(held.attr("tags_all").entries().unwrap().len(), all);
+    }
+    // What someone else put there is a tag of its own, and goes.
+    let tags = |value: &Value| value.clone().with("word", Value::from("three"));
+    let thing = lab.world().things["a-1"].value.clone();
+    lab.world().things.get_mut("a-1").unwrap().value = thing.clone().with("tags_all", tags(thing.attr("tags_all")));
+    assert_eq!(lab.planned(&Options::default()).await, ["update test_thing.a tags, tags_all", "drift test_thing.a: tags"]);
+}

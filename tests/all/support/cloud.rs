@@ -422,7 +422,7 @@ pub struct TestProvider;
 ferroform::blocks! {
     /// The configuration of the provider.
     pub struct Config {
-        /// Any word.
+        /// Any word: it becomes a default tag.
         word: Option<String>,
     }
 }
@@ -437,9 +437,10 @@ impl Provider for TestProvider {
     fn attrs(&self) -> &'static [Attr] {
         <Config as ferroform::words::schema::Block>::ATTRS
     }
-    fn configure<'a>(&'a self, _config: &'a Value, settings: &'a Settings) -> Fut<'a, Outcome<Arc<dyn Cloud>>> {
+    fn configure<'a>(&'a self, config: &'a Value, settings: &'a Settings) -> Fut<'a, Outcome<Arc<dyn Cloud>>> {
         let world = world(settings.sandbox.as_deref().unwrap_or_default());
-        Box::pin(async move { Ok(Arc::new(Clients { world, tags: Tags::new() }) as Arc<dyn Cloud>) })
+        let tags = config.attr("word").as_str().map(|word| ("word".to_owned(), word.to_owned())).into_iter().collect();
+        Box::pin(async move { Ok(Arc::new(Clients { world, tags }) as Arc<dyn Cloud>) })
     }
 }
 

@@ -36,13 +36,16 @@ impl<'a> Devices<'a> {
     }
 
     /// Where `volume_tags` is used, the devices' own tags are none of ours.
-    fn tags(&self, volume: &Volume, held: Option<&Tags>) -> (Tags, Tags) {
+    fn tags(&self, volume: &Volume, held: Option<(&Tags, &Tags)>) -> (Tags, Tags) {
         let all = volume_tags(self.aws, volume);
         if self.seen.prior.is_some_and(|p| !p.volume_tags.is_empty()) {
-            return (held.cloned().unwrap_or_default(), all);
+            return (held.map(|(own, _)| own.clone()).unwrap_or_default(), all);
         }
+        // What was there without being its own came from the default tags of then.
         let defaults = self.aws.default_tags();
-        let by_default = |key: &String, value: &String| defaults.get(key) == Some(value) && held.is_none_or(|h| !h.contains_key(key));
+        let former = |key: &String| held.and_then(|(_, all)| all.get(key));
+        let own = |key: &String| held.is_some_and(|(own, _)| own.contains_key(key));
+        let by_default = |key: &String, value: &String| (defaults.get(key) == Some(value) || former(key) == Some(value)) && !own(key);
         (all.clone().into_iter().filter(|(key, value)| !by_default(key, value)).collect(), all)
     }
 
@@ -51,7 +54,7 @@ impl<'a> Devices<'a> {
         let Some((device, mapping, volume)) = self.all().find(|(device, ..)| self.is_root(device)) else {
             return held.filter(|_| self.seen.ends()).cloned();
         };
-        let (tags, tags_all) = self.tags(volume, held.map(|h| &h.tags));
+        let (tags, tags_all) = self.tags(volume, held.map(|h| (&h.tags, &h.tags_all)));
         Some(RootBlockDevice {
             delete_on_termination: mapping.ebs().and_then(|e| e.delete_on_termination()),
             device_name: Some(device.to_owned()),
@@ -78,7 +81,7 @@ impl<'a> Devices<'a> {
             None => !self.is_root(device) && mapping.ebs().and_then(|e| e.delete_on_termination()) == Some(true),
         });
         let block = |(device, mapping, volume): (&str, &InstanceBlockDeviceMapping, &Volume)| {
-            let (tags, tags_all) = self.tags(volume, held(device).map(|h| &h.tags));
+            let (tags, tags_all) = self.tags(volume, held(device).map(|h| (&h.tags, &h.tags_all)));
             EbsBlockDevice {
                 delete_on_termination: mapping.ebs().and_then(|e| e.delete_on_termination()),
                 device_name: device.to_owned(),
