@@ -310,6 +310,24 @@ fn automatic(folder: &Path) -> Vec<PathBuf> {
 
 fn of_file(path: &Path, lenient: bool, files: &Files) -> Result<Vec<Given>> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|e| Diagnostic::error(format!("can't read the values in `{name}`: {e}")))?;
+    let text = std::fs::read_to_string(path).map_err(|e| unread(path, &e))?;
     stack::file_values(&name, &text, lenient, files)
+}
+
+/// Why a file with values can't be read, and which one may be meant.
+fn unread(path: &Path, why: &std::io::Error) -> Diagnostic {
+    let error = Diagnostic::error(format!("can't read the values in `{}`: {why}", path.display()));
+    if why.kind() != std::io::ErrorKind::NotFound {
+        return error.help("a file with values is text: TOML, JSON, or `name = value` lines in `.tfvars`");
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return error.help(format!("there is no folder `{}`: the path is taken from where the command runs", folder.display()));
+    };
+    let given = path.file_name().unwrap_or_default().to_string_lossy();
+    let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    match crate::words::error::nearest(&given, names.iter().map(String::as_str)) {
+        Some(near) => error.help(format!("did you mean `{}`?", path.with_file_name(near).display())),
+        None => error.help("the path is taken from where the command runs, not from the stack's folder"),
+    }
 }

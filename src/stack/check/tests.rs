@@ -185,7 +185,7 @@ value = "${made_thing.c.id}"
         "4:1 made_thing has no attribute `nam` (did you mean `name`?)",
         "5:6 `on` of made_thing must be true or false, and is a string (should be true or false)",
         "6:17 there is no variable `regin` (did you mean `region`?)",
-        "6:34 `tags.b` of made_thing must be a string, and is a tuple (should be a string)",
+        "6:34 `tags.b` of made_thing must be a string, and is a list (should be a string)",
         "7:10 block `disk` of made_thing has no attribute `siz` (did you mean `size`?)",
         "8:1 `arn` of made_thing can't be given (is known only after the resource exists)",
         "9:14 made_thing has no time limit for `creat` (did you mean `create`?)",
@@ -319,7 +319,7 @@ fn bodies_that_do_not_fit_are_refused() {
         wrong("name = \"a\"\ningress = [{ from_port = 70000, protocol = \"icmp\" }]"),
         "`ingress.0.from_port` must be from 0 to 65535, and is 70000 @x/stack.toml:3:26|`ingress.0.protocol` can't be \"icmp\" @x/stack.toml:3:44"
     );
-    assert_eq!(wrong("name = [1]"), "`name` of made_thing must be a string, and is a tuple @x/stack.toml:2:8");
+    assert_eq!(wrong("name = [1]"), "`name` of made_thing must be a string, and is a list @x/stack.toml:2:8");
     assert_eq!(wrong("name = \"a\"\narn = \"b\""), "`arn` of made_thing can't be given @x/stack.toml:3:1");
     assert_eq!(wrong("name = \"a\"\ndisk = { size = 1.5 }"), "`disk.0.size` must be a whole number, and is 1.5 @x/stack.toml:3:17");
 }

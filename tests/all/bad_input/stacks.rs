@@ -123,7 +123,11 @@ fn values_of_variables() {
     let unknown = ["there is no variable `sise`, for which --var gives a value", "did you mean `size`?"];
     folder.bad(&["apply", "--auto-approve", "--var", "size=4", "--var", "sise=4"], &unknown);
     folder.bad(&["plan", "--var", "size"], &["`--var size` names no variable", "--var region=eu-west-1"]);
-    folder.bad(&["plan", "--var-file", "none.toml"], &["can't read the values in `none.toml`"]);
+    folder.bad(&["plan", "--var-file", "none.toml"], &["can't read the values in `none.toml`", "from where the command runs"]);
+    folder.write("production.tfvars", "");
+    folder.bad(&["plan", "--var-file", "prodction.tfvars"], &["did you mean `production.tfvars`?"]);
+    folder.bad(&["plan", "--var-file", "vars/production.tfvars"], &["there is no folder `vars`"]);
+    folder.bad(&["plan", "--var-file", "."], &["can't read the values in `.`", "a file with values is text"]);
     folder.write("vars.toml", "size = \"\n");
     folder.bad(&["plan"], &["the file is no valid TOML", "vars.toml:1:"]);
     folder.write("vars.toml", "size = [4]\n");
