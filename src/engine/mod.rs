@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod event;
 pub mod graph;
 mod guard;
+mod hush;
 mod import;
 pub mod instance;
 mod outputs;

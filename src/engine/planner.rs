@@ -9,6 +9,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use super::event::{Event, Listener};
 use super::graph::{self, Order};
 use super::guard;
+use super::hush::Hush;
 use super::import;
 use super::instance;
 use super::outputs;
@@ -481,7 +482,8 @@ fn read_data<'f>(
     Box::pin(async move {
         let reads = Reads::default();
         let context = Context { cloud: cloud.as_ref(), token: "", reads: &reads };
-        let outcome = ty.read(&context, &given.bare_deep()).await;
+        let hush = Hush::of(ty.attrs(), [&given]);
+        let outcome = ty.read(&context, &given.bare_deep()).await.map_err(|failure| hush.failure(failure));
         (index, spot, dependencies, outcome.map(|found| instance::data_value(ty.attrs(), &given, &found)))
     })
 }

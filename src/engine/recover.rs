@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::converge::{self, Job};
 use super::event::{Event, Listener, Verb};
+use super::hush::Hush;
 use super::providers::Providers;
 use super::reader::Reader;
 use super::{evaluate, failed};
@@ -61,19 +62,23 @@ async fn settle(
         .help("keep the provider's configuration in the stack until the run is settled")
         .into());
     };
+    let wanted = schema_conform(ty.attrs(), &intent.wanted);
+    let held = state.instances.get(address).map(|instance| &instance.attributes);
+    let hush = Hush::of(ty.attrs(), held.into_iter().chain([&wanted]));
+    let listener = &hush.listener(listener);
     let job = Job { address, ty, cloud: cloud.clone(), reader, listener, token: intent.token.clone(), timeouts: Value::Null };
     let dropped = |why: &str| Record::Failed { address: address.clone(), deposed: intent.deposed.clone(), error: why.into() };
-    let told = |failure| failed(format!("an interrupted run can't be settled: {address} can't be looked up"), &failure);
+    let told = |failure| failed(format!("an interrupted run can't be settled: {address} can't be looked up"), &hush.failure(failure));
     match intent.action {
         Action::Create | Action::Replace => {
-            let want = schema_conform(ty.attrs(), &intent.wanted);
+            let want = &wanted;
             let id = match &open.id {
                 Some(id) => Some(id.clone()),
                 None if ty.is_local() || want.is_null() => None,
-                None => job.recover(&want, until).await.map_err(told)?,
+                None => job.recover(want, until).await.map_err(told)?,
             };
             let found = match &id {
-                Some(id) => made(&job, id, &want).await.map_err(told)?,
+                Some(id) => made(&job, id, want).await.map_err(told)?,
                 None => None,
             };
             let Some(found) = found else {
@@ -85,7 +90,7 @@ async fn settle(
                 };
                 return Ok(("was not created".into(), vec![settled]));
             };
-            let attributes = converge::attributes(ty, cloud.as_ref(), &found, &want);
+            let attributes = converge::attributes(ty, cloud.as_ref(), &found, want);
             let mut records = vec![];
             if state.instances.get(address).is_some_and(Instance::exists) {
                 let key = intent.token.chars().filter(char::is_ascii_hexdigit).take(8).collect();

@@ -9,6 +9,7 @@ use super::converge::{self, Job};
 use super::diff::{diff, with_local_defaults};
 use super::evaluate::Spot;
 use super::event::Listener;
+use super::hush::Hush;
 use super::instance::{anew, data_value, ignoring};
 use super::plan::{Action, Change, Reason};
 use super::planner::Request;
@@ -192,10 +193,17 @@ impl Log<'_> {
 /// Performs a step.
 pub(super) async fn perform(change: &Change, step: Prepared, journal: &Journal, reader: &Reader, listener: &dyn Listener) -> Outcome {
     let log = Log { journal, written: Default::default(), broken: Default::default() };
+    let hush = match &step {
+        Prepared::Make { ty, want, .. } => Hush::of(ty.attrs(), [want, &change.before]),
+        Prepared::Remove { ty, .. } => Hush::of(ty.attrs(), [&change.before]),
+        Prepared::Read { ty, given, .. } => Hush::of(ty.attrs(), [given]),
+        Prepared::Forget { .. } => Hush::default(),
+    };
+    let listener = &hush.listener(listener);
     let result = match step {
-        Prepared::Make { .. } => make(change, step, &log, reader, listener).await,
-        Prepared::Read { ty, cloud, given } => read(change, ty, cloud.as_ref(), &given, &log).await,
-        Prepared::Remove { .. } => remove(change, step, &log, reader, listener).await,
+        Prepared::Make { .. } => make(change, step, &log, reader, listener, &hush).await,
+        Prepared::Read { ty, cloud, given } => read(change, ty, cloud.as_ref(), &given.bare_deep(), &log, &hush).await,
+        Prepared::Remove { .. } => remove(change, step, &log, reader, listener, &hush).await,
         Prepared::Forget { deposed } => {
             let forgotten = log.write(Record::Deleted { address: change.address.clone(), deposed }).await;
             forgotten.map_err(|failure| failed(format!("{} can't be dropped from the state", change.address), &failure))
@@ -219,7 +227,14 @@ fn intent(change: &Change, action: Doing, token: &str, deposed: Option<String>, 
     })
 }
 
-async fn make(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader, listener: &dyn Listener) -> Result<(), Diagnostic> {
+async fn make(
+    change: &Change,
+    step: Prepared,
+    log: &Log<'_>,
+    reader: &Reader,
+    listener: &dyn Listener,
+    hush: &Hush,
+) -> Result<(), Diagnostic> {
     let Prepared::Make { ty, cloud, want, before, timeouts, depose } = step else { return Ok(()) };
     let token = uuid::Uuid::new_v4().to_string();
     let address = &change.address;
@@ -239,7 +254,7 @@ async fn make(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader, l
             job.create(&want, note).await
         }
     };
-    let result = result.map_err(|failure| hushed(failure, &want));
+    let result = result.map_err(|failure| hush.failure(failure));
     let saved = |attributes: Value, tainted: bool| {
         let instance = Instance {
             dependencies: change.dependencies.clone(),
@@ -277,30 +292,14 @@ async fn make(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader, l
     }
 }
 
-/// A failure whose words hold nothing that is sensitive: services repeat what they were given.
-fn hushed(failure: Failure, want: &Value) -> Failure {
-    let mut secrets = vec![];
-    collect_secrets(want, false, &mut secrets);
-    // The longest first: one may hold another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let hush = |text: String| secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "(sensitive value)"));
-    Failure { message: hush(failure.message), help: hush(failure.help), ..failure }
-}
-
-/// All texts and numbers behind a mark that are long enough to be told from ordinary words.
-pub(super) fn collect_secrets(value: &Value, hidden: bool, secrets: &mut Vec<String>) {
-    match value {
-        Value::Sensitive(inner) => collect_secrets(inner, true, secrets),
-        Value::String(text) if hidden && text.len() >= 4 => secrets.push(text.to_string()),
-        Value::Number(number) if hidden => secrets.extend(Some(number.to_string()).filter(|text| text.len() >= 4)),
-        other => {
-            let entries = other.entries().into_iter().flatten().map(|(_, value)| value);
-            other.items().iter().chain(entries).for_each(|value| collect_secrets(value, hidden, secrets));
-        }
-    }
-}
-
-async fn remove(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader, listener: &dyn Listener) -> Result<(), Diagnostic> {
+async fn remove(
+    change: &Change,
+    step: Prepared,
+    log: &Log<'_>,
+    reader: &Reader,
+    listener: &dyn Listener,
+    hush: &Hush,
+) -> Result<(), Diagnostic> {
     let Prepared::Remove { ty, cloud, live, timeouts, deposed } = step else { return Ok(()) };
     let token = uuid::Uuid::new_v4().to_string();
     let address = &change.address;
@@ -308,7 +307,7 @@ async fn remove(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader,
     let told = |failure: &Failure| failed(format!("{} could not be destroyed", change.address), failure);
     let started = Instant::now();
     log.write(intent(change, Doing::Delete, &token, deposed.clone(), None)).await.map_err(|f| told(&f))?;
-    match job.delete(live).await {
+    match job.delete(live).await.map_err(|failure| hush.failure(failure)) {
         Ok(()) => log.write(Record::Deleted { address: address.clone(), deposed }).await.map_err(|f| told(&f)),
         Err(failure) => {
             let error = failure.to_string();
@@ -318,11 +317,11 @@ async fn remove(change: &Change, step: Prepared, log: &Log<'_>, reader: &Reader,
     }
 }
 
-async fn read(change: &Change, ty: &dyn DataType, cloud: &dyn Cloud, given: &Value, log: &Log<'_>) -> Result<(), Diagnostic> {
-    let told = |failure: &Failure| failed(format!("{} can't be read", change.address), failure);
+async fn read(change: &Change, ty: &dyn DataType, cloud: &dyn Cloud, given: &Value, log: &Log<'_>, hush: &Hush) -> Result<(), Diagnostic> {
+    let told = |failure: Failure| failed(format!("{} can't be read", change.address), &hush.failure(failure));
     let reads = Reads::default();
-    let found = ty.read(&Context { cloud, token: "", reads: &reads }, &given.bare_deep()).await.map_err(|f| told(&f))?;
+    let found = ty.read(&Context { cloud, token: "", reads: &reads }, &given.bare_deep()).await.map_err(told)?;
     let value = data_value(ty.attrs(), given, &found);
     let instance = Instance { dependencies: change.dependencies.clone(), ..Instance::new(change.provider.clone(), 0, value) };
-    log.write(Record::Saved { address: change.address.clone(), instance: Box::new(instance) }).await.map_err(|f| told(&f))
+    log.write(Record::Saved { address: change.address.clone(), instance: Box::new(instance) }).await.map_err(told)
 }

@@ -15,8 +15,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
+use super::hush::collect;
 use super::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan, Purpose, Reason};
-use super::step::collect_secrets;
 use crate::stack::{Files, Paths, Recorded};
 use crate::state::{State, marked};
 use crate::words::resource::{Identity, Registry};
@@ -124,9 +124,9 @@ impl Saved {
             (output.before, output.after) = (output.before.clone().sensitive(), output.after.clone().sensitive());
         }
         let (mut secrets, mut open) = (vec![], BTreeSet::new());
-        std::mem::take(&mut sealed.secrets).iter().for_each(|value| collect_secrets(value, false, &mut secrets));
+        std::mem::take(&mut sealed.secrets).iter().for_each(|value| collect(value, false, &mut secrets));
         for value in values(&mut sealed.plan) {
-            collect_secrets(value, false, &mut secrets);
+            collect(value, false, &mut secrets);
             *value = seal::seal(value, &sealed.salt);
             seal::collect_open(value, &mut open);
         }

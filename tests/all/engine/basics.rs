@@ -1,5 +1,6 @@
 //! Create, update, replace, delete; unknown and sensitive values; outputs, conditions and checks.
 
+use crate::support::cloud::How;
 use crate::support::lab::{Lab, address, lines, told};
 use ferroform::engine::plan::Action;
 use ferroform::engine::planner::Options;
@@ -235,4 +236,20 @@ async fn a_failed_evaluation_ends_nothing() {
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(lab.plan_with(&Options::default()).await.is_err());
     assert_eq!(lab.plan_with(&Options::default()).await.map_or(0, |p| p.changes.iter().filter(|c| c.action == Action::Delete).count()), 0);
+}
+
+#[tokio::test]
+async fn services_repeat_secrets_and_nobody_hears_them() {
+    let lab = Lab::new("[resource.test_named.a]\nname = \"a\"\nsize = 2\nsecret = \"hush hush\"\n");
+    let said = || How::Say("not now, with `hush hush`");
+    // One is answered while it is made, one while it is changed, and one while it is removed.
+    lab.fault("create", "a", said(), 1);
+    lab.fault("update", "a", said(), 1);
+    lab.good().await;
+    lab.stack("");
+    lab.fault("delete", "a", said(), 1);
+    lab.good().await;
+    let heard = lab.heard();
+    assert_eq!(heard.len(), 3, "{heard:?}");
+    assert!(heard.iter().all(|line| line.ends_with("not now, with `(sensitive value)`")), "{heard:?}");
 }

@@ -24,6 +24,8 @@ pub enum How {
     LostBefore,
     /// Too many calls.
     Throttle,
+    /// Too many calls, in those words.
+    Say(&'static str),
     /// The token is cancelled; then it is done.
     Cancel(CancellationToken),
     /// The token is cancelled, and no answer ever comes; it is done if so said.
@@ -123,6 +125,7 @@ impl Clients {
             None => Ok(Then::Do),
             Some(How::Refuse) => Err(failure(operation, "Refused", format!("{name} is refused"), Cause::Refused)),
             Some(How::Throttle) => Err(failure(operation, "Throttled", "slow down", Cause::Throttled)),
+            Some(How::Say(words)) => Err(failure(operation, "Throttled", words, Cause::Throttled)),
             Some(How::LostBefore) => Err(lost()),
             Some(How::LostAfter) => Ok(Then::DoAnd(lost())),
             Some(How::Cancel(token)) => {
