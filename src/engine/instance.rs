@@ -37,8 +37,8 @@ pub fn change(address: Address, action: Action) -> Change {
 }
 
 impl Planner<'_> {
-    /// Plans one instance of a managed block; errors are kept.
-    pub(super) fn plan_instance(&mut self, block: &Block, spot: &Spot) {
+    /// Plans one instance of a managed block, which is replaced if something triggers that; errors are kept.
+    pub(super) fn plan_instance(&mut self, block: &Block, spot: &Spot, triggered: bool) {
         let Some(ty) = self.request.registry.resource(&block.address.kind) else {
             self.errors.push(evaluate::unknown_type(self.request.registry, &block.address, Some(&block.span)));
             return self.world.set(&spot.address, Value::unknown());
@@ -66,7 +66,7 @@ impl Planner<'_> {
         let ignore = &block.lifecycle.ignore_changes;
         let config = now.as_ref().map_or_else(|| given.clone(), |now| ignoring(ignore, ty.attrs(), given.clone(), now));
         let mut planned = diff(ty, &config, now.as_ref(), cloud.default_tags());
-        let reason = self.reason_to_replace(block, spot, &planned.replace, tainted);
+        let reason = self.reason_to_replace(spot, &planned.replace, tainted, triggered);
         let refreshing = self.request.options.purpose == Purpose::Refresh;
         let create_first = block.lifecycle.create_before_destroy.unwrap_or(false);
         let action = match (&now, reason) {
@@ -128,18 +128,20 @@ impl Planner<'_> {
         self.errors.keep(result);
     }
 
-    fn reason_to_replace(&self, block: &Block, spot: &Spot, forced: &[String], tainted: bool) -> Option<Reason> {
-        let triggered = || {
-            let triggers = block.lifecycle.replace_triggered_by.iter();
-            triggers.flat_map(|r| evaluate::instances_of(&self.world, r).into_iter().map(move |a| (r, a))).any(|(reference, address)| {
-                let change = self.planned.get(&address).map(|i| &self.changes[*i]);
-                change.is_some_and(|c| match &reference.attribute {
-                    Some(name) => c.action.acts() && c.changed.iter().any(|n| **n == **name),
-                    // What is made for the first time replaces nothing.
-                    None => matches!(c.action, Action::Update | Action::Replace { .. }),
-                })
+    /// Whether something in its `replace_triggered_by` changes: asked once for all instances of the block.
+    pub(super) fn triggered(&self, block: &Block) -> bool {
+        let triggers = block.lifecycle.replace_triggered_by.iter();
+        triggers.flat_map(|r| evaluate::instances_of(&self.world, r).into_iter().map(move |a| (r, a))).any(|(reference, address)| {
+            let change = self.planned.get(&address).map(|i| &self.changes[*i]);
+            change.is_some_and(|c| match &reference.attribute {
+                Some(name) => c.action.acts() && c.changed.iter().any(|n| **n == **name),
+                // What is made for the first time replaces nothing.
+                None => matches!(c.action, Action::Update | Action::Replace { .. }),
             })
-        };
+        })
+    }
+
+    fn reason_to_replace(&self, spot: &Spot, forced: &[String], tainted: bool, triggered: bool) -> Option<Reason> {
         if tainted {
             Some(Reason::Tainted)
         } else if self.request.options.replace.iter().any(|r| r.covers(&spot.address)) {
@@ -147,7 +149,7 @@ impl Planner<'_> {
         } else if !forced.is_empty() {
             Some(Reason::CannotUpdate)
         } else {
-            triggered().then_some(Reason::ByTriggers)
+            triggered.then_some(Reason::ByTriggers)
         }
     }
 

@@ -310,6 +310,7 @@ impl<'a> Planner<'a> {
         if spots.is_err() {
             self.world.give_up(&block.address);
         }
+        let waits = block.depends_on.iter().flat_map(|r| evaluate::instances_of(&self.world, r)).any(|a| self.acting.contains(&a));
         for spot in spots? {
             let (given, touched) = evaluate::config(&self.world, block, &spot, ty.attrs());
             let dependencies: Vec<Address> = touched.into_iter().collect();
@@ -323,7 +324,6 @@ impl<'a> Planner<'a> {
                 self.world.set(&spot.address, Value::unknown());
                 continue;
             }
-            let waits = block.depends_on.iter().flat_map(|r| evaluate::instances_of(&self.world, r)).any(|a| self.acting.contains(&a));
             match &cloud {
                 Some(cloud) if given.is_known() && !waits => {
                     readings.push(read_data(index, spot, dependencies, ty, cloud.clone(), given));
@@ -389,10 +389,11 @@ impl<'a> Planner<'a> {
                 return if self.scope.block(index) { Err(error) } else { Ok(()) };
             }
         };
+        let triggered = self.triggered(block);
         for spot in spots {
             self.claimed.insert(spot.address.clone());
             if self.scope.instance(Some(index), &spot.address) {
-                self.plan_instance(block, &spot);
+                self.plan_instance(block, &spot, triggered);
             } else {
                 self.leave_out(&spot);
             }

@@ -37,9 +37,11 @@ pub(super) enum Prepared {
         timeouts: Value,
         /// The key under which the old one is kept until it is removed.
         depose: Option<String>,
+        /// What it depends on, now that all is known: what an unknown value would have led to is known only here.
+        needs: Vec<Address>,
     },
     /// To read.
-    Read { ty: &'static dyn DataType, cloud: Arc<dyn Cloud>, given: Value },
+    Read { ty: &'static dyn DataType, cloud: Arc<dyn Cloud>, given: Value, needs: Vec<Address> },
     /// To destroy.
     Remove { ty: &'static dyn ResourceType, cloud: Arc<dyn Cloud>, live: Found, timeouts: Value, deposed: Option<String> },
     /// Only to leave the state.
@@ -100,7 +102,7 @@ pub(super) fn prepare(
     if change.address.mode == Mode::Data {
         let unknown = || evaluate::unknown_type(request.registry, &change.address, None);
         let ty = request.registry.data(&change.address.kind).ok_or_else(unknown)?;
-        return Ok(Prepared::Read { ty, cloud, given });
+        return Ok(Prepared::Read { ty, cloud, given, needs: needs.into_iter().collect() });
     }
     let ty = resource()?;
     let problems = ty.check(&given);
@@ -113,7 +115,8 @@ pub(super) fn prepare(
     let timeouts = evaluate::timeouts(world, block, spot)?;
     let create_first = matches!(change.action, Action::Replace { create_first: true });
     let depose = (create_first && state.instances.contains_key(&change.address)).then(|| deposed_key(change));
-    Ok(Prepared::Make { ty, cloud, want, before: updating.then(|| live_of(change, ty)), timeouts, depose })
+    let needs = needs.into_iter().collect();
+    Ok(Prepared::Make { ty, cloud, want, before: updating.then(|| live_of(change, ty)), timeouts, depose, needs })
 }
 
 /// What an instance that is made or changed should be, by what its block gives.
@@ -202,7 +205,7 @@ pub(super) async fn perform(change: &Change, step: Prepared, journal: &Journal, 
     let listener = &hush.listener(listener);
     let result = match step {
         Prepared::Make { .. } => make(change, step, &log, reader, listener, &hush).await,
-        Prepared::Read { ty, cloud, given } => read(change, ty, cloud.as_ref(), &given.bare_deep(), &log, &hush).await,
+        Prepared::Read { ty, cloud, given, needs } => read(change, ty, cloud.as_ref(), &given, needs, &log, &hush).await,
         Prepared::Remove { .. } => remove(change, step, &log, reader, listener, &hush).await,
         Prepared::Forget { deposed } => {
             let forgotten = log.write(Record::Deleted { address: change.address.clone(), deposed }).await;
@@ -235,7 +238,7 @@ async fn make(
     listener: &dyn Listener,
     hush: &Hush,
 ) -> Result<(), Diagnostic> {
-    let Prepared::Make { ty, cloud, want, before, timeouts, depose } = step else { return Ok(()) };
+    let Prepared::Make { ty, cloud, want, before, timeouts, depose, needs } = step else { return Ok(()) };
     let token = uuid::Uuid::new_v4().to_string();
     let address = &change.address;
     let job = Job { address, ty, cloud: cloud.clone(), reader, listener, token: token.clone(), timeouts };
@@ -257,7 +260,7 @@ async fn make(
     let result = result.map_err(|failure| hush.failure(failure));
     let saved = |attributes: Value, tainted: bool| {
         let instance = Instance {
-            dependencies: change.dependencies.clone(),
+            dependencies: needs.clone(),
             create_before_destroy: change.create_before_destroy,
             tainted,
             ..Instance::new(change.provider.clone(), ty.schema_version(), attributes)
@@ -317,11 +320,19 @@ async fn remove(
     }
 }
 
-async fn read(change: &Change, ty: &dyn DataType, cloud: &dyn Cloud, given: &Value, log: &Log<'_>, hush: &Hush) -> Result<(), Diagnostic> {
+async fn read(
+    change: &Change,
+    ty: &dyn DataType,
+    cloud: &dyn Cloud,
+    given: &Value,
+    dependencies: Vec<Address>,
+    log: &Log<'_>,
+    hush: &Hush,
+) -> Result<(), Diagnostic> {
     let told = |failure: Failure| failed(format!("{} can't be read", change.address), &hush.failure(failure));
     let reads = Reads::default();
     let found = ty.read(&Context { cloud, token: "", reads: &reads }, &given.bare_deep()).await.map_err(told)?;
     let value = data_value(ty.attrs(), given, &found);
-    let instance = Instance { dependencies: change.dependencies.clone(), ..Instance::new(change.provider.clone(), 0, value) };
+    let instance = Instance { dependencies, ..Instance::new(change.provider.clone(), 0, value) };
     log.write(Record::Saved { address: change.address.clone(), instance: Box::new(instance) }).await.map_err(told)
 }
