@@ -58,6 +58,8 @@ impl Planner<'_> {
         let held = self.request.state.instances.get(&spot.address).filter(|i| i.exists());
         let prior = self.priors.get(&spot.address).cloned();
         let now = prior.as_ref().map(|p| p.now.clone()).filter(|now| !now.is_null());
+        let importing = self.imports.get(&spot.address).cloned();
+        let now = if importing.is_some() { now.map(|now| ty.adopt(now, &config)) } else { now };
         if let Some(prior) = &prior {
             self.note_drift(spot, ty.attrs(), &config, prior);
         }
@@ -111,7 +113,7 @@ impl Planner<'_> {
             replace: if reason.is_some() { planned.replace } else { vec![] },
             dependencies: touched.into_iter().collect(),
             create_before_destroy: create_first,
-            importing: self.imports.get(&spot.address).cloned(),
+            importing,
             ..change(spot.address.clone(), action)
         };
         self.planned.insert(spot.address.clone(), self.changes.len());

@@ -165,6 +165,11 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
         let id = given.to_owned();
         async { Ok(id) }
     }
+    /// What was read of an import, as the configuration (which may hold unknown parts) means it: without what belongs to others,
+    /// and with what the cloud can't tell but agrees with.
+    fn adopt(live: Value, _given: &Value) -> Value {
+        live
+    }
     /// How far the cloud has got with it, by its attributes; what `read` told [`Reads::says`] comes first.
     fn status(_live: &Live<Self>) -> Status {
         Status::Ready
@@ -294,6 +299,8 @@ pub trait ResourceType: Send + Sync {
     fn lingers(&self) -> bool;
     /// See [`Resource::KNOWN_BY`].
     fn known_by(&self) -> Option<&'static str>;
+    /// See [`Resource::adopt`].
+    fn adopt(&self, live: Value, given: &Value) -> Value;
     /// See [`Resource::check`].
     fn check(&self, given: &Value) -> Vec<Problem>;
     /// See [`Resource::plan`].
@@ -391,6 +398,9 @@ impl<R: Resource> ResourceType for Of<R> {
     }
     fn known_by(&self) -> Option<&'static str> {
         R::KNOWN_BY
+    }
+    fn adopt(&self, live: Value, given: &Value) -> Value {
+        R::adopt(live, given)
     }
     fn check(&self, given: &Value) -> Vec<Problem> {
         R::check(given)

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use ferroform::engine::converge;
 use ferroform::engine::plan::{Action, Purpose};
+use ferroform::engine::planner::Options;
 use ferroform::registry::REGISTRY;
 use ferroform::state::Instance;
 use ferroform::words::reads::Reads;
@@ -173,16 +173,11 @@ async fn imported(ty: &'static dyn ResourceType, bench: &Bench, open: &crate::su
     if VALUE_ALONE.contains(&ty.name()) {
         return Ok(());
     }
-    let attributes = converge::attributes(ty, clients.as_ref(), found, &Value::Null);
     let mut state = bench.state.clone();
-    let instance =
-        Instance { dependencies: held.dependencies.clone(), ..Instance::new(held.provider.clone(), ty.schema_version(), attributes) };
-    state.instances.insert(address.clone(), instance);
-    let plan = bench.plan_on(open, &state, Purpose::Apply).await?;
-    let unread = |name: &str| {
-        let attr = ty.attrs().iter().find(|a| a.name == name);
-        attr.is_some_and(|a| a.local) || NOT_READ.contains(&(ty.name(), name))
-    };
+    state.instances.remove(address);
+    let options = Options { imports: vec![(address.clone(), given)], ..Options::default() };
+    let plan = bench.plan_with(open, &state, &options).await?;
+    let unread = |name: &str| ty.attrs().iter().any(|a| a.name == name && a.local);
     let change = plan.changes.iter().find(|c| c.address == *address).ok_or("it is not planned")?;
     let differs = !matches!(change.action, Action::Nothing | Action::Update) || change.changed.iter().any(|name| !unread(name));
     if differs { Err(format!("what was imported differs from the configuration: {}", acts(&plan).join("\n"))) } else { Ok(()) }
@@ -226,10 +221,7 @@ const NOT_CHANGED: &[(&str, &str)] = &[
     ("aws_instance.associate_public_ip_address", "the sandbox gives a public address at creation alone"),
     ("aws_instance.capacity_reservation_specification.*", "the sandbox has no ModifyInstanceCapacityReservationAttributes"),
     ("aws_instance.disable_api_termination", "it could not be destroyed at the end"),
-    (
-        "aws_instance.ebs_block_device.delete_on_termination",
-        "an import can't tell a volume that outlives the instance from one that was attached later",
-    ),
+    ("aws_instance.ebs_block_device.delete_on_termination", "the volume would outlive the example"),
     ("aws_instance.enable_primary_ipv6", "the example's network has no IPv6"),
     ("aws_instance.get_password_data", "of Windows alone"),
     ("aws_instance.ipv6_address_count", "the example's network has no IPv6"),
@@ -248,12 +240,6 @@ const NOT_IMPORTED: &[&str] = &["local_file", "local_sensitive_file", "tls_priva
 
 /// Types of which an import tells the value and not what it was made of: Terraform's providers know no more.
 const VALUE_ALONE: &[&str] = &["random_id", "random_password", "random_string", "random_uuid", "terraform_data"];
-
-/// What no read can tell, and so differs after an import until the next apply.
-const NOT_READ: &[(&str, &str)] = &[
-    // Only the address that it is tied to now is told, not that it was asked for.
-    ("aws_eip", "associate_with_private_ip"),
-];
 
 /// What a user gives to `import`: mostly the id.
 fn import_id(kind: &str, held: &Instance) -> String {

@@ -10,6 +10,7 @@ mod faults;
 mod gateway_node;
 mod guards;
 mod house;
+mod imports;
 mod interop;
 mod laws;
 mod lifecycle;

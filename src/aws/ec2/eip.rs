@@ -10,6 +10,7 @@ use crate::aws::Aws;
 use crate::aws::error::lacking;
 use crate::words::failure::Outcome;
 use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry, Tags};
+use crate::words::value::Value;
 
 crate::blocks! {
     /// A public IPv4 address that stays yours until you give it back.
@@ -172,6 +173,13 @@ tags = { Name = "www", team = "infra" }
             call.set_instance_id(instance).send().await?;
         }
         retag(cx.cloud, &live.id, &old.tags_all, &self.tags_all).await
+    }
+
+    /// Only the address that it is tied to now is told, not that it was asked for.
+    fn adopt(live: Value, given: &Value) -> Value {
+        let (wanted, tied) = (given.attr("associate_with_private_ip"), live.attr("private_ip").clone());
+        let agrees = !wanted.is_null() && (wanted.is_unknown() || wanted.bare() == tied.bare());
+        if agrees { live.with("associate_with_private_ip", tied) } else { live }
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {

@@ -91,8 +91,12 @@ impl Bench {
 
     /// Plans against a state.
     pub async fn plan_on(&self, open: &Open, state: &State, purpose: Purpose) -> Outcome<Plan> {
-        let options = Options { purpose, ..Options::default() };
-        plan(&self.request(open, state, &options), &()).await.map_err(|e| format!("can't be planned: {}", told(&e)))
+        self.plan_with(open, state, &Options { purpose, ..Options::default() }).await
+    }
+
+    /// Plans what the options ask for.
+    pub async fn plan_with(&self, open: &Open, state: &State, options: &Options) -> Outcome<Plan> {
+        plan(&self.request(open, state, options), &()).await.map_err(|e| format!("can't be planned: {}", told(&e)))
     }
 
     /// Plans against the state there is.

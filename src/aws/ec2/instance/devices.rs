@@ -70,15 +70,15 @@ impl<'a> Devices<'a> {
         })
     }
 
-    /// Those that the state names: others are attached by others. On import, those that go with the instance.
+    /// Those that the state names: others are attached by others. On import all of them: what is whose, the configuration says.
     pub(super) fn others(&self) -> BTreeSet<EbsBlockDevice> {
         let held = |device: &str| self.seen.prior.and_then(|p| p.ebs_block_device.iter().find(|d| d.device_name == device));
         if self.seen.ends() {
             return self.seen.prior.map(|p| p.ebs_block_device.clone()).unwrap_or_default();
         }
-        let ours = self.all().filter(|(device, mapping, _)| match self.seen.prior {
+        let ours = self.all().filter(|(device, ..)| match self.seen.prior {
             Some(_) => held(device).is_some(),
-            None => !self.is_root(device) && mapping.ebs().and_then(|e| e.delete_on_termination()) == Some(true),
+            None => !self.is_root(device),
         });
         let block = |(device, mapping, volume): (&str, &InstanceBlockDeviceMapping, &Volume)| {
             let (tags, tags_all) = self.tags(volume, held(device).map(|h| (&h.tags, &h.tags_all)));

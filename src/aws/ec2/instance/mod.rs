@@ -301,6 +301,10 @@ impl Resource for Instance {
         check::check(given)
     }
 
+    fn adopt(live: Value, given: &Value) -> Value {
+        plan::adopt(live, given)
+    }
+
     fn plan(planned: &mut Planned<'_>) {
         plan::plan(planned);
     }

@@ -61,6 +61,19 @@ pub(super) fn plan(planned: &mut Planned<'_>) {
     }
 }
 
+/// Of an import's volumes those that go with the instance, and those that the stack makes with it. Others were attached by others:
+/// as devices of its own they would have it replaced.
+pub(super) fn adopt(live: Value, given: &Value) -> Value {
+    let named = given.attr("ebs_block_device");
+    let ours = |device: &&Value| {
+        let same =
+            |block: &Value| block.attr("device_name").is_unknown() || block.attr("device_name").bare() == device.attr("device_name").bare();
+        device.attr("delete_on_termination").as_bool() == Some(true) || named.is_unknown() || named.items().iter().any(same)
+    };
+    let devices = Value::set(live.attr("ebs_block_device").items().iter().filter(ours).cloned());
+    live.with("ebs_block_device", devices)
+}
+
 fn unknown(want: &mut Value, names: &[&str]) {
     for name in names {
         *want = std::mem::take(want).with(name, Value::unknown());
