@@ -21,7 +21,7 @@ pub fn plan(plan: &Plan, registry: &Registry, facts: &Facts, limit: usize) -> St
     let dangers = warnings(plan, &view::all_dangers(&entries), facts);
     page += &dangers;
     let mut details: Vec<String> = entries.iter().filter(|e| e.sort < Sort::Tags).map(entry).collect();
-    details.extend(view::tag_groups(&entries).into_iter().map(|(rows, members)| tags(&rows, &members)));
+    details.extend(view::tag_groups(&entries).into_iter().map(|(rows, members)| tags(rows, &members)));
     details.extend(entries.iter().filter(|e| e.sort >= Sort::Create).map(entry));
     details.extend(outputs(plan));
     details.extend(drift(plan, registry));
