@@ -4,11 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
+use crate::words::resource::Problem;
+use crate::words::value::Value;
+
+/// How long all policies of a role's own may be together.
+pub const INLINE: usize = 10_240;
+
 /// Whether two policy documents mean the same: statements and values in any order, one value or a list of one, an account
 /// number or its root ARN.
 #[must_use]
 pub fn same(a: &str, b: &str) -> bool {
     a == b || matches!((parse(a), parse(b)), (Some(a), Some(b)) if document(&a) == document(&b))
+}
+
+/// That the text of that attribute is longer than the service takes, white space not counted, if it is.
+#[must_use]
+pub fn too_long(text: &Value, attr: impl Into<String>, most: usize, what: &str) -> Option<Problem> {
+    let long = text.as_str()?.chars().filter(|c| !c.is_whitespace()).count();
+    let why = format!("{what} can have {most} characters, white space not counted, and this has {long}: split it, or use wildcards");
+    (long > most).then(|| Problem::new(attr, why))
 }
 
 fn parse(text: &str) -> Option<Json> {
@@ -95,7 +109,17 @@ fn condition(value: &Json) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use super::same;
+    use super::{same, too_long};
+    use crate::words::Value;
+
+    #[test]
+    fn only_what_iam_counts_is_counted() {
+        let text = |n: usize| Value::from(format!("{{ {}\n}}", "x".repeat(n)));
+        assert_eq!(too_long(&text(8), "policy", 10, "it"), None);
+        let problem = too_long(&text(9), "policy", 10, "it").unwrap();
+        assert!(problem.path == "policy" && problem.message.contains("10 characters") && problem.message.contains("this has 11"));
+        assert_eq!(too_long(&Value::unknown(), "policy", 10, "it"), None);
+    }
 
     #[test]
     fn meaning_counts_and_not_spelling() {

@@ -6,7 +6,8 @@ use crate::aws::tags::delta;
 use crate::aws::types::Policy as Document;
 use crate::aws::{Aws, each, name, policy};
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry, Tags};
+use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
+use crate::words::value::Value;
 
 /// How many versions of a policy IAM keeps.
 const VERSIONS: usize = 5;
@@ -127,6 +128,10 @@ tags = { team = "platform", Name = "example" }
             iam.tag_policy().policy_arn(arn).set_tags(Some(set)).send().await?;
         }
         Ok(())
+    }
+
+    fn check(given: &Value) -> Vec<Problem> {
+        policy::too_long(given.attr("policy"), "policy", 6144, "a managed policy").into_iter().collect()
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {

@@ -9,7 +9,8 @@ use crate::aws::tags::delta;
 use crate::aws::types::{Arn, Policy};
 use crate::aws::{Aws, each, name, policy};
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry, Status, Tags};
+use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status, Tags};
+use crate::words::value::Value;
 
 crate::blocks! {
     /// A set of permissions that whoever is trusted can take on.
@@ -166,6 +167,14 @@ policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Ge
             Ok(Some(Live { id: k.id.clone(), value }))
         })
         .await
+    }
+
+    fn check(given: &Value) -> Vec<Problem> {
+        // Half of it where nobody raised the quota.
+        let trust = policy::too_long(given.attr("assume_role_policy"), "assume_role_policy", 4096, "a trust policy");
+        let own: String = given.attr("inline_policy").items().iter().filter_map(|p| p.attr("policy").as_str()).collect();
+        let own = policy::too_long(&Value::from(own), "inline_policy", policy::INLINE, "the policies of a role's own");
+        trust.into_iter().chain(own).collect()
     }
 
     fn status(live: &Live<Self>) -> Status {

@@ -2,9 +2,10 @@
 
 use super::{concurrent, inline, unknown_role};
 use crate::aws::types::InlinePolicy;
-use crate::aws::{Aws, each, name};
+use crate::aws::{Aws, each, name, policy};
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry};
+use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry};
+use crate::words::value::Value;
 
 crate::blocks! {
     /// A policy that belongs to one role.
@@ -74,6 +75,10 @@ policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:L
         let (role, name) = parse(&live.id)?;
         cx.cloud.iam.put_role_policy().role_name(role).policy_name(name).policy_document(&*self.policy).send().await?;
         Ok(())
+    }
+
+    fn check(given: &Value) -> Vec<Problem> {
+        policy::too_long(given.attr("policy"), "policy", policy::INLINE, "the policies of a role's own").into_iter().collect()
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {

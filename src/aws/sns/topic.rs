@@ -167,18 +167,23 @@ tags = { team = "platform", Name = "example" }
     type Cloud = Aws;
 
     fn check(given: &Value) -> Vec<Problem> {
+        let mut problems: Vec<_> =
+            crate::aws::policy::too_long(given.attr("policy"), "policy", 30 * 1024, "the policy of a topic").into_iter().collect();
         let (fifo, name) = (given.attr("fifo_topic"), given.attr("name"));
         if fifo.is_unknown() || name.is_unknown() {
-            return vec![];
+            return problems;
         }
         let fifo = fifo.as_bool() == Some(true);
         match name.as_str() {
-            Some(name) if fifo && !name.ends_with(".fifo") => vec![Problem::new("name", "the name of a FIFO topic ends with `.fifo`")],
-            Some(name) if !fifo && name.ends_with(".fifo") => {
-                vec![Problem::new("name", "only the name of a FIFO topic (`fifo_topic = true`) ends with `.fifo`")]
+            Some(name) if fifo && !name.ends_with(".fifo") => {
+                problems.push(Problem::new("name", "the name of a FIFO topic ends with `.fifo`"));
             }
-            _ => vec![],
+            Some(name) if !fifo && name.ends_with(".fifo") => {
+                problems.push(Problem::new("name", "only the name of a FIFO topic (`fifo_topic = true`) ends with `.fifo`"));
+            }
+            _ => {}
         }
+        problems
     }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Outcome<Id> {

@@ -74,6 +74,14 @@ const CLOUD: &[Case] = &[
         &["`policy` is no valid IAM policy", "stack.toml:3:10", "line 1 column 3"],
     ),
     (
+        "[resource.aws_iam_policy.a]\npolicy = '${jsonencode({ Sid = join(\"\", formatlist(\"%0100d\", range(70))) })}'\n",
+        &["aws_iam_policy.a: a managed policy can have 6144 characters", "and this has 7010", "stack.toml:2:1"],
+    ),
+    (
+        "[resource.aws_iam_role.a]\nassume_role_policy = '${jsonencode({ Sid = join(\"\", formatlist(\"%0100d\", range(41))) })}'\n",
+        &["a trust policy can have 4096 characters", "stack.toml:2:1"],
+    ),
+    (
         "[resource.aws_instance.gateway]\nami = \"ami-0abc\"\ninstance_typ = \"t3.medium\"\n",
         &["aws_instance has no attribute `instance_typ`", "stack.toml:3:1", "did you mean `instance_type`?"],
     ),
