@@ -50,6 +50,7 @@ impl Planner<'_> {
         if self.leaves_out(&touched) {
             return self.leave_out(spot);
         }
+        self.rivals.note(ty, &self.world, block, spot, &config);
         let problems = ty.check(&config);
         problems.iter().for_each(|p| self.errors.push(evaluate::problem(&spot.address, block, p)));
         let Some(cloud) = self.providers.get(&provider).cloned() else {

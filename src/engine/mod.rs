@@ -19,6 +19,7 @@ pub mod providers;
 pub mod reader;
 pub mod recover;
 pub mod refresh;
+mod rivals;
 pub mod same;
 pub mod saved;
 mod step;

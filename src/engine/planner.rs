@@ -16,6 +16,7 @@ use super::outputs;
 use super::plan::{Action, Change, Drift, Plan, Purpose};
 use super::providers::Providers;
 use super::refresh::{self, Prior};
+use super::rivals::Rivals;
 use super::world::World;
 use super::{evaluate, failed};
 use crate::stack::{Files, Stack};
@@ -105,6 +106,8 @@ pub(super) struct Planner<'a> {
     pub(super) scope: Scope,
     /// Instances of the state that a block of the stack accounts for.
     pub(super) claimed: BTreeSet<Address>,
+    /// Who writes what.
+    pub(super) rivals: Rivals,
 }
 
 /// Which blocks take part, where the user named some.
@@ -154,6 +157,7 @@ pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan
         order,
         scope,
         claimed: BTreeSet::new(),
+        rivals: Rivals::default(),
     };
     planner.configure().await?;
     planner.walk(listener).await?;
@@ -422,6 +426,7 @@ impl<'a> Planner<'a> {
             let error = Diagnostic::error(format!("{address} can't be imported: the stack has no such instance"));
             self.errors.push(error.help("write the block, with the key in its `for_each` or `count`, and import then"));
         }
+        self.rivals.errors(&self.changes).into_iter().for_each(|error| self.errors.push(error));
         self.delete_rest();
         instance::spread_create_first(&mut self.changes);
         let request = self.request;

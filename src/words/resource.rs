@@ -102,6 +102,17 @@ pub struct Planned<'a> {
     pub keep: Vec<String>,
 }
 
+/// Says of a type that what it makes can also be written in an attribute of another, which then lists all that there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct PartOf {
+    /// The other type.
+    pub kind: &'static str,
+    /// Its attribute.
+    pub attr: &'static str,
+    /// The attribute of the part that holds the other's id.
+    pub by: &'static str,
+}
+
 /// A resource type: a struct of its attributes, and the calls.
 ///
 /// `create` makes the bare thing with one call where it can; the engine saves the id, reads it, calls `update` for what still
@@ -134,6 +145,8 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     const LINGERS: bool = false;
     /// The attribute by which whoever lost the state knows it again: a name that no two in one place can have, or `tags`.
     const KNOWN_BY: Option<&'static str> = None;
+    /// Where else it can be written: not in both places in one stack.
+    const PART_OF: Option<PartOf> = None;
     /// The clients that it needs.
     type Cloud: Send + Sync + 'static;
 
@@ -299,6 +312,8 @@ pub trait ResourceType: Send + Sync {
     fn lingers(&self) -> bool;
     /// See [`Resource::KNOWN_BY`].
     fn known_by(&self) -> Option<&'static str>;
+    /// See [`Resource::PART_OF`].
+    fn part_of(&self) -> Option<&'static PartOf>;
     /// See [`Resource::adopt`].
     fn adopt(&self, live: Value, given: &Value) -> Value;
     /// See [`Resource::check`].
@@ -398,6 +413,9 @@ impl<R: Resource> ResourceType for Of<R> {
     }
     fn known_by(&self) -> Option<&'static str> {
         R::KNOWN_BY
+    }
+    fn part_of(&self) -> Option<&'static PartOf> {
+        const { &R::PART_OF }.as_ref()
     }
     fn adopt(&self, live: Value, given: &Value) -> Value {
         R::adopt(live, given)

@@ -122,3 +122,30 @@ domain = "vpc"
     folder.bad(&["plan"], &words);
     assert!(folder.good(&["plan", "--allow-other-region"]).out.contains("1 to create"));
 }
+
+#[test]
+fn rules_of_a_group_are_written_in_one_place() {
+    let inline = "ingress = [{ protocol = \"tcp\", from_port = 22, to_port = 22, cidr_blocks = [\"10.0.0.0/8\"] }]\n";
+    let group = "[resource.aws_security_group.web]\nname = \"web\"\n";
+    let rule = |way: &str, id: &str| {
+        format!(
+            "[resource.aws_vpc_security_group_{way}_rule.a]\nsecurity_group_id = \"{id}\"\nip_protocol = \"-1\"\ncidr_ipv4 = \"10.0.0.0/8\"\n"
+        )
+    };
+    let own = "${aws_security_group.web.id}";
+    let folder = folder(&cloud(), &format!("{group}{inline}{}", rule("ingress", own)));
+    let words = [
+        "aws_vpc_security_group_ingress_rule.a is a part of aws_security_group.web, whose own `ingress` lists all",
+        "stack.toml:5:1",
+        "take `ingress` out",
+    ];
+    folder.bad(&["plan"], &words);
+    // The other way is another list.
+    folder.write("stack.toml", format!("{group}{inline}{}", rule("egress", own)));
+    folder.good(&["apply", "--auto-approve"]);
+    // The group may also be named by its id.
+    folder.write("stack.toml", format!("{group}{inline}{}", rule("ingress", &id(&folder, "aws_security_group"))));
+    folder.bad(&["plan"], &words);
+    folder.write("stack.toml", format!("{group}{}", rule("ingress", own)));
+    folder.good(&["apply", "--auto-approve"]);
+}

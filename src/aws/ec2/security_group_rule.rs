@@ -12,7 +12,7 @@ use crate::aws::Aws;
 use crate::aws::error::{absent, lacking};
 use crate::aws::types::Cidr;
 use crate::words::failure::{Cause, Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Tags};
+use crate::words::resource::{Cx, Id, Known, Live, PartOf, Planned, Problem, Resource, Retry, Tags};
 use crate::words::schema::{Attr, Block, Field, Kind, Mismatch};
 use crate::words::{Number, Value};
 
@@ -101,6 +101,14 @@ impl<D> Field for Directed<D> {
 impl<D: Direction> Resource for Directed<D> {
     const TYPE: &'static str = D::TYPE;
     const EXAMPLE: &'static str = D::EXAMPLE;
+    const PART_OF: Option<PartOf> = Some(PartOf {
+        kind: "aws_security_group",
+        attr: match D::WAY {
+            Way::Ingress => "ingress",
+            Way::Egress => "egress",
+        },
+        by: "security_group_id",
+    });
     const BATCH: usize = 200;
     const RETRY: &'static [Retry] = &[
         Retry { operation: "AuthorizeSecurityGroupIngress", code: "InvalidGroup.NotFound", message: "", within: Duration::from_secs(60) },
