@@ -196,11 +196,6 @@ impl Journal {
     pub async fn finish(&self) -> Result<()> {
         self.append(&Event::End).await
     }
-
-    /// A hash of the value that tells nothing to those who haven't the journal's key.
-    pub fn digest(&self, value: &Value) -> String {
-        self.seal.digest(value.to_json().to_string().as_bytes())
-    }
 }
 
 /// The one that writes: owned by its thread.

@@ -47,11 +47,6 @@ impl Seal {
         self.cipher().decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: about.as_bytes() }).ok()
     }
 
-    /// A hash that says nothing to those without the key.
-    pub(super) fn digest(&self, bytes: &[u8]) -> String {
-        hex(&Sha256::new().chain_update(self.key).chain_update(bytes).finalize())
-    }
-
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&self.key.into())
     }
