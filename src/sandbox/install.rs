@@ -153,8 +153,8 @@ fn last_lines(output: &Output) -> String {
 pub(super) fn layer(folder: &Path) -> Result<PathBuf> {
     let layer = folder.join(format!("strict-{}", version()));
     if !layer.is_dir() {
-        // Made aside and renamed, so that nobody runs half of it.
-        let made = folder.join(format!("strict-{}.{}", version(), std::process::id()));
+        // Made aside and renamed, so that nobody runs half of it; each by itself, since threads of one process may meet here.
+        let made = folder.join(format!("strict-{}.{}", version(), uuid::Uuid::new_v4().simple()));
         fs::create_dir_all(&made).map_err(|e| failed("make", &made, &e))?;
         for (name, text) in LAYER {
             let path = made.join(name);
@@ -187,8 +187,12 @@ mod tests {
     #[test]
     fn the_layer_is_written_once_and_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let serve = layer(folder.path()).unwrap();
-        assert_eq!(layer(folder.path()), Ok(serve.clone()));
+        let ask = || layer(folder.path());
+        std::thread::scope(|scope| {
+            let together: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            assert!(together.into_iter().all(|one| one.join().unwrap().is_ok()));
+        });
+        let serve = ask().unwrap();
         let names = fs::read_dir(serve.parent().unwrap()).unwrap().count();
         assert_eq!(names, LAYER.len());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -94,6 +94,9 @@ def a_token_makes_one_instance():
     first = launch(cloud, running=False, ClientToken="t-1")
     assert launch(cloud, running=False, ClientToken="t-1") == first
     refused("IdempotentParameterMismatch", lambda: launch(cloud, ClientToken="t-1", InstanceType="t3.large"))
+    launch(cloud, running=False)
+    found = cloud.ec2.describe_instances(Filters=[{"Name": "client-token", "Values": ["t-1", "t-2"]}])["Reservations"]
+    assert [i["InstanceId"] for r in found for i in r["Instances"]] == [first], found
     made = [cloud.ec2.create_volume(AvailabilityZone="us-east-1a", Size=9, ClientToken="v") for _ in range(2)]
     assert made[0]["VolumeId"] == made[1]["VolumeId"]
 

@@ -12,6 +12,7 @@ from moto.ec2.models.elastic_network_interfaces import NetworkInterface, Network
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance, MetadataOptions
 from moto.ec2.responses import EC2Response
+from moto.ec2.utils import filter_dict_attribute_mapping
 
 PENDING, RUNNING = ("pending", 0), ("running", 16)
 STOPPING, STOPPED = ("stopping", 64), ("stopped", 80)
@@ -43,6 +44,9 @@ def check_ids(backend, ids):
         refuse("InvalidInstanceID.NotFound", f"The instance ID '{unknown[0]}' does not exist")
     if unknown:
         refuse("InvalidInstanceID.NotFound", f"The instance IDs '{', '.join(unknown)}' do not exist")
+
+# moto knows no filter by token, which is how a launch whose answer was lost is found again.
+filter_dict_attribute_mapping["client-token"] = "client_token"
 
 @patched(EC2Response)
 def describe_instances(original, self):
