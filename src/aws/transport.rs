@@ -25,6 +25,10 @@ const OPERATION: &str = "x-ferroform-operation";
 /// Operations with these first words change nothing: the SDK may repeat them.
 const READS: &[&str] = &["Describe", "List", "Get", "BatchGet", "Search", "Assume"];
 
+/// The call before all others: where nothing answers it, that is to be told soon.
+const FIRST: &str = "GetCallerIdentity";
+const FIRST_ATTEMPTS: u32 = 3;
+
 /// One connection pool for all services, through the proxy of the environment, with the rates applied.
 pub(super) fn http_client(rates: Arc<Rates>) -> SharedHttpClient {
     let inner = Builder::new().build_with_connector_fn(|settings, components| {
@@ -95,9 +99,17 @@ impl Intercept for Watch {
         "Watch"
     }
 
-    fn read_before_execution(&self, _: &BeforeSerializationInterceptorContextRef<'_>, cfg: &mut ConfigBag) -> Result<(), BoxError> {
+    // Not before the execution: of what is asked then nothing is known yet but the client.
+    fn read_before_serialization(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
         let (_, operation) = operation(cfg);
-        if !READS.iter().any(|word| operation.starts_with(word)) {
+        if operation == FIRST {
+            cfg.interceptor_state().store_put(RetryConfig::standard().with_max_attempts(FIRST_ATTEMPTS));
+        } else if !READS.iter().any(|word| operation.starts_with(word)) {
             cfg.interceptor_state().store_put(RetryConfig::disabled());
         }
         Ok(())
