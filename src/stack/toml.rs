@@ -19,7 +19,8 @@ pub(super) fn parse(source: &Arc<Source>) -> Result<Vec<Entry>> {
     let mut errors = Diagnostics::default();
     // Where a table is there twice, so is each of its keys: they are not to blame.
     let mut within = None;
-    for e in wrong {
+    // The parser goes on after each; what it finds in the end says more of the first than of the file, and each takes a look at the whole.
+    for e in wrong.into_iter().take(ERRORS) {
         let span = e.span().unwrap_or(0..0);
         let twice = e.message().trim_end_matches(['\n', '.']) == "duplicate key";
         let headers = source.text[..span.start.min(source.text.len())].matches("\n[").count();
@@ -78,6 +79,8 @@ fn endless_key(text: &str) -> Option<usize> {
     None
 }
 
+/// The most errors of one file that are told.
+const ERRORS: usize = 50;
 /// The most parts of a dotted key that the parser is given.
 const PARTS: usize = 500;
 /// The deepest nesting of tables and arrays.
