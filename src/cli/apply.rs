@@ -177,6 +177,9 @@ pub(super) async fn carry_out(cx: &Context, session: &Session, held: Held, plan:
     } else if plan.purpose != Purpose::Destroy {
         cx.terminal.data(&super::output::listed(&state));
     }
+    if !how.json() {
+        cx.throttled(&session.settings.calls);
+    }
     cx.stats(&session.settings.calls);
     let good = applied.failed.is_empty() && applied.skipped.is_empty() && !applied.interrupted && applied.unrecorded.is_none();
     Ok(if good { End::Good } else { End::Failed })

@@ -156,6 +156,20 @@ impl Context {
             .map_err(|e| Diagnostic::error(format!("can't go to the folder `{}`: {e}", folder.display())).into())
     }
 
+    /// How often AWS said to slow down, if it did: that is why it took so long.
+    fn throttled(&self, calls: &crate::words::calls::Calls) {
+        let counts = calls.counts();
+        let mut slowed: Vec<_> = counts.iter().filter(|(_, count)| count.throttled > 0).collect();
+        if slowed.is_empty() {
+            return;
+        }
+        slowed.sort_by_key(|(_, count)| std::cmp::Reverse(count.throttled));
+        let times: u64 = slowed.iter().map(|(_, count)| count.throttled).sum();
+        let most: Vec<String> = slowed.iter().take(3).map(|((_, name), count)| format!("{name} {}", count.throttled)).collect();
+        let more = if slowed.len() > most.len() { " ..." } else { "" };
+        self.terminal.say(&format!("  AWS throttled {times} of {} calls: {}{more}", calls.total(), most.join(", ")));
+    }
+
     /// How many calls were made, if that is asked.
     fn stats(&self, calls: &crate::words::calls::Calls) {
         if !self.globals.stats {
