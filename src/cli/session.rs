@@ -10,7 +10,7 @@ use super::args::{Pick, pair};
 use super::place::{self, Place};
 use super::sandbox;
 use crate::engine::apply::{Applied, Stop, apply};
-use crate::engine::event::Listener;
+use crate::engine::event::{Event, Listener};
 use crate::engine::plan::Plan;
 use crate::engine::planner::{Options, Request, plan};
 use crate::engine::providers::Providers;
@@ -168,10 +168,13 @@ impl Session {
             return Ok(new_state());
         }
         let quiet_for = self.store.quiet_for();
-        let Loaded { state, pending, .. } = self.store.read()?;
+        let Loaded { state, pending, unfinished } = self.store.read()?;
         let mut state = state.unwrap_or_else(new_state);
-        if !pending.is_empty() {
-            self.settle(&pending, &mut state, quiet_for, listener).await?;
+        // What a run has begun that is still under way is for that one to end.
+        match self.store.holder(&who()).filter(|_| unfinished.is_some()) {
+            Some(holder) => listener.on(Event::Note(holder.note())),
+            None if pending.is_empty() => {}
+            None => drop(self.settle(&pending, &mut state, quiet_for, listener).await?),
         }
         Ok(state)
     }

@@ -115,6 +115,12 @@ impl LocalStore {
         lock::acquire(&self.lock_path(), &self.path, operation, timeout, who).await
     }
 
+    /// Who works on the state at this moment; none where nobody does.
+    #[must_use]
+    pub fn holder(&self, who: &Who) -> Option<LockInfo> {
+        lock::holder(&self.lock_path(), who)
+    }
+
     /// Removes a lock whose holder is known to be dead.
     pub fn force_unlock(&self, id: &str) -> Result<LockInfo> {
         lock::force(&self.lock_path(), &self.path, id)

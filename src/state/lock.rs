@@ -96,6 +96,13 @@ impl LockInfo {
         self.expires.parse::<Timestamp>().is_ok_and(|expires| expires < Timestamp::now())
     }
 
+    /// A line for whoever only looks meanwhile.
+    #[must_use]
+    pub fn note(&self) -> String {
+        let Self { operation, who, pid, created, .. } = self;
+        format!("`{operation}` by {who} (process {pid}, since {created}) is under way: what it does from now on is not in this plan")
+    }
+
     /// The facts of it as an error shows them.
     fn tell(&self, diagnostic: Diagnostic) -> Diagnostic {
         let facts = [
@@ -224,6 +231,7 @@ enum Look {
 pub(super) async fn acquire(path: &Path, state: &Path, operation: &str, timeout: Duration, who: &Who) -> Result<(Lock, Option<TakenOver>)> {
     let end = Instant::now() + timeout;
     let mut wait = FIRST_WAIT;
+    let mut again = false;
     loop {
         let refusal = match look(path, state, operation, who)? {
             Look::Got(held, taken) => return Ok((keep(*held), taken)),
@@ -231,10 +239,12 @@ pub(super) async fn acquire(path: &Path, state: &Path, operation: &str, timeout:
             Look::Left(info) => left_by(state, &info),
         };
         let now = Instant::now();
-        if now >= end {
+        if now >= end && again {
             return Err(refusal.into());
         }
-        tokio::time::sleep_until(end.min(now + wait)).await;
+        // Whoever merely asks who has it holds it for an instant: one look is never enough.
+        tokio::time::sleep_until(if again { end.min(now + wait) } else { now + wait }).await;
+        again = true;
         wait = (2 * wait).min(LONGEST_WAIT);
     }
 }
@@ -281,6 +291,13 @@ fn look(path: &Path, state: &Path, operation: &str, who: &Who) -> Result<Look, D
             }
         };
     }
+}
+
+/// Who has the lock; none where nobody does, or it is a dead one's.
+pub(super) fn holder(path: &Path, who: &Who) -> Option<LockInfo> {
+    let file = File::open(path).ok()?;
+    let free = file.try_lock_shared().is_ok();
+    read(&file).filter(|info| if info.host == who.host { !free } else { !info.expired() })
 }
 
 fn read(file: &File) -> Option<LockInfo> {
