@@ -165,7 +165,7 @@ pub(super) async fn carry_out(cx: &Context, session: &Session, held: Held, plan:
     let progress = Progress::of(&cx.terminal, how.json());
     let stop = Stop::default();
     let watch = tokio::spawn(interrupts(stop.clone(), Arc::new(AtomicUsize::new(0))));
-    let ended = session.apply(cx, &held, plan, options, &progress, &stop).await;
+    let ended = session.apply(&held, plan, options, &progress, &stop).await;
     watch.abort();
     progress.end();
     let (applied, state) = ended?;
@@ -201,6 +201,7 @@ fn tell(cx: &Context, stack: &str, plan: &Plan, applied: &Applied, serial: u64, 
     if how.json() {
         let operation = if plan.purpose == Purpose::Destroy { "destroy" } else { "apply" };
         let errors = failed.iter().map(|(address, error)| event_json::diagnostic(error, Some(address), &now()));
+        let errors = errors.chain(applied.unrecorded.iter().map(|error| event_json::diagnostic(error, None, &now())));
         cx.terminal.data(&lines(errors.chain([event_json::totals(*created, *updated, *deleted, plan.counts().import, operation, &now())])));
         return;
     }
@@ -217,13 +218,16 @@ fn tell(cx: &Context, stack: &str, plan: &Plan, applied: &Applied, serial: u64, 
     }
     let done = format!("{created} created, {updated} changed, {deleted} destroyed");
     let (role, mark, more) = match (failed.len(), skipped.len(), interrupted) {
+        (0, 0, false) if applied.unrecorded.is_some() => (Role::Danger, "✘", String::new()),
         (0, 0, false) => (Role::New, "✔", String::new()),
         (0, left, true) => (Role::Changed, "!", format!(" · interrupted: {left} left out")),
         (n, left, _) => (Role::Danger, "✘", format!(" · {n} failed, {left} left out")),
     };
     cx.terminal.say(&format!("\n  {} {stack}: {done}{more} · state serial {serial}", look.paint(role, mark)));
-    if role != Role::New {
-        cx.terminal.say("  What was done is in the state. To go on, run the same command again.");
+    match (&applied.unrecorded, role) {
+        (Some(_), _) => cx.terminal.say("  Not all that was done is in the state file: what to do is said above."),
+        (None, Role::New) => {}
+        (None, _) => cx.terminal.say("  What was done is in the state. To go on, run the same command again."),
     }
 }
 

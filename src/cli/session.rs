@@ -20,7 +20,7 @@ use crate::engine::world::World;
 use crate::registry::REGISTRY;
 use crate::show::Facts;
 use crate::stack::{self, Files, Given, RawValue, Stack};
-use crate::state::{Loaded, LocalStore, Lock, State, Who};
+use crate::state::{Loaded, LocalStore, Lock, Refuge, State, Who};
 use crate::words::resource::Settings;
 use crate::words::{Diagnostic, Diagnostics, Result, Value};
 
@@ -235,7 +235,6 @@ impl Session {
     /// Does what the plan says; gives how it ended and the state after it.
     pub async fn apply(
         &self,
-        cx: &Context,
         held: &Held,
         plan: &Plan,
         options: &Options,
@@ -245,19 +244,25 @@ impl Session {
         let mut state = held.state.clone();
         let journal = self.store.begin(&held.lock, &held.state)?;
         let ended = apply(&self.request(&held.state, options), plan, &mut state, &journal, listener, stop).await;
-        // What could not be written to the journal is in memory alone.
         let finished = journal.finish().await;
-        let applied = ended?;
-        let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-        let settled = match finished {
-            Ok(()) => self.store.settle(&held.lock, &state, &folder).map(|_| ()),
-            Err(why) => Err(self.store.rescue(&state, &folder, why).map_or_else(|even_that| even_that, |(_, told)| told)),
+        let mut applied = ended?;
+        let why = applied.unrecorded.take().or_else(|| finished.err().and_then(|why| why.0.into_iter().next()));
+        applied.unrecorded = match why {
+            // What could not be written to the journal is in memory alone.
+            Some(why) => Some(self.store.rescue(&state, &self.refuge(), why)),
+            None => self.store.settle(&held.lock, &state, &self.refuge()).err(),
         };
-        if let Err(told) = settled {
-            cx.terminal.tell(&told);
-        }
-        let state = self.store.read()?.state.unwrap_or(state);
-        Ok((applied, state))
+        let stored = self.store.read().ok().and_then(|loaded| loaded.state).filter(|_| applied.unrecorded.is_none());
+        Ok((applied, stored.unwrap_or(state)))
+    }
+
+    /// Where the state goes that can't be written where it belongs, and back by which command.
+    fn refuge(&self) -> Refuge {
+        let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        let sandbox = if self.settings.sandbox.is_some() { " --sandbox" } else { "" };
+        let workspace = if self.workspace == "default" { String::new() } else { format!(" --workspace {}", self.workspace) };
+        let stack = if self.path == Path::new(".") { String::new() } else { format!(" --stack {}", self.path.display()) };
+        Refuge { folders: vec![here, std::env::temp_dir()], push: format!("ferroform{sandbox}{workspace}{stack} state push") }
     }
 }
 

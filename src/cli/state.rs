@@ -150,7 +150,7 @@ async fn change(
     let loaded = store.fold(&lock)?;
     if !loaded.pending.is_empty() {
         let error = Diagnostic::error("the last run did not end, and what it left open is not settled yet");
-        return Err(error.help("run `ferroform plan` or `apply` first: it settles that").into());
+        return Err(error.help("run `ferroform apply` first: it settles that").into());
     }
     let mut state = loaded.state.unwrap_or_else(|| State::new(""));
     let lines = edit(&mut state)?;

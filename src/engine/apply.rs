@@ -450,5 +450,8 @@ fn blocks(dependencies: &[Address]) -> std::collections::BTreeSet<Address> {
 /// All that went wrong, as one error for whoever only wants to know whether it went well.
 #[must_use]
 pub fn failures(applied: &Applied) -> Diagnostics {
-    Diagnostics(applied.failed.iter().map(|(_, error)| error.clone()).chain(applied.unrecorded.clone()).collect())
+    let unrecorded = applied.unrecorded.as_ref();
+    // Each step that could not write fails of the same: it is told once.
+    let others = applied.failed.iter().filter(|(_, error)| unrecorded.is_none_or(|why| why.summary != error.summary));
+    Diagnostics(others.map(|(_, error)| error.clone()).chain(unrecorded.cloned()).collect())
 }

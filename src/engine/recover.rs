@@ -92,7 +92,8 @@ async fn settle(
             };
             let attributes = converge::attributes(ty, cloud.as_ref(), &found, want);
             let mut records = vec![];
-            if state.instances.get(address).is_some_and(Instance::exists) {
+            // A state that was pushed meanwhile may hold it already.
+            if state.instances.get(address).is_some_and(|i| i.exists() && i.id() != found.id) {
                 let key = intent.token.chars().filter(char::is_ascii_hexdigit).take(8).collect();
                 records.push(Record::Deposed { address: address.clone(), key });
             }

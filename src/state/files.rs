@@ -21,6 +21,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 pub(super) fn fault(doing: &str, path: &Path, error: &io::Error) -> Diagnostic {
     let help = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full: make room and run the command again",
+        ErrorKind::FileTooLarge => "no file may grow further here: see `ulimit -f`, make room for it, and run the command again",
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only: state has to lie where it can be written",
         ErrorKind::PermissionDenied => "check who owns the folder and the file, and who may write there",
         ErrorKind::NotFound => "the folder is gone: was it moved or removed meanwhile?",

@@ -38,6 +38,15 @@ pub struct Loaded {
     pub unfinished: Option<Begin>,
 }
 
+/// Where a state goes that can't be written where it belongs.
+#[derive(Clone, Debug)]
+pub struct Refuge {
+    /// The folders that are tried, in order.
+    pub folders: Vec<PathBuf>,
+    /// The command that brings it back when the path is put behind it, `ferroform state push`.
+    pub push: String,
+}
+
 /// The files as they were at one moment.
 struct Raw {
     snapshot: Option<Vec<u8>>,
@@ -153,7 +162,6 @@ impl LocalStore {
     pub fn fold(&self, lock: &Lock) -> Result<Loaded> {
         lock.check()?;
         let mut known = self.known()?;
-        let journal = self.journal_path();
         if known.loaded.unfinished.is_none() && known.log.events.is_empty() {
             // Nothing, or a journal whose first line is torn: nothing was done under it.
             self.remove_journal()?;
@@ -168,8 +176,7 @@ impl LocalStore {
             known.loaded.unfinished = None;
         } else {
             let lineage = known.loaded.state.as_ref().map(|state| state.lineage.clone()).unwrap_or_default();
-            let bytes = carried(&known.loaded.pending, serial, &lineage, &self.seal()?);
-            files::replace(&journal, &bytes, None).map_err(|e| self.kept(&e))?;
+            self.carry(&known.loaded.pending, serial, &lineage)?;
         }
         Ok(known.loaded)
     }
@@ -186,13 +193,24 @@ impl LocalStore {
         }
         state.serial = stored.map_or(0, |stored| stored.serial) + 1;
         let bytes = state.to_bytes();
-        let mark = Journal::open(&self.journal_path(), self.seal()?, log.length, log.next)?;
-        mark.append_now(&Event::Fold { sum: sha256(&bytes) }).map_err(|mut why| {
-            why.0.iter_mut().for_each(|d| d.help.push(NOTHING_LOST.into()));
-            why
-        })?;
+        self.mark(log, &bytes)?;
         files::replace(&self.path, &bytes, Some(&self.backup_path())).map_err(|e| self.kept(&e))?;
         Ok(state.serial)
+    }
+
+    /// The journal says which snapshot is about to take in what it holds.
+    fn mark(&self, log: &Log, snapshot: &[u8]) -> Result<()> {
+        let mark = Journal::open(&self.journal_path(), self.seal()?, log.length, log.next)?;
+        mark.append_now(&Event::Fold { sum: sha256(snapshot) }).map_err(|mut why| {
+            why.0.iter_mut().for_each(|d| d.help.push(NOTHING_LOST.into()));
+            why
+        })
+    }
+
+    /// The journal holds nothing any more but intents that are still open, on that snapshot.
+    fn carry(&self, pending: &[OpenIntent], serial: u64, lineage: &str) -> Result<()> {
+        let bytes = carried(pending, serial, lineage, &self.seal()?);
+        Ok(files::replace(&self.journal_path(), &bytes, None).map_err(|e| self.kept(&e))?)
     }
 
     fn kept(&self, error: &io::Error) -> Diagnostic {
@@ -214,9 +232,17 @@ impl LocalStore {
     }
 
     /// Writes exactly that snapshot, serial and lineage included: what `state push` does once [`guard::check_push`] lets it.
+    /// Intents that are still open stay so, on the new snapshot.
     pub fn push(&self, lock: &Lock, state: &State) -> Result<u64> {
         lock.check()?;
-        self.put(state)
+        let known = self.known()?;
+        if known.loaded.pending.is_empty() {
+            return self.put(state);
+        }
+        self.mark(&known.log, &state.to_bytes())?;
+        self.put(state)?;
+        self.carry(&known.loaded.pending, state.serial, &state.lineage)?;
+        Ok(state.serial)
     }
 
     fn put(&self, state: &State) -> Result<u64> {
@@ -226,30 +252,36 @@ impl LocalStore {
     }
 
     /// Ends an operation: folds the journal. If that fails, and what is on disk is not all that `state` (the one in memory) holds,
-    /// the state is brought to safety in `elsewhere`, and the error says where it is.
-    pub fn settle(&self, lock: &Lock, state: &State, elsewhere: &Path) -> Result<Loaded> {
+    /// the state is brought to safety, and the error says where it is.
+    pub fn settle(&self, lock: &Lock, state: &State, refuge: &Refuge) -> Result<Loaded, Diagnostic> {
         self.fold(lock).map_err(|why| {
             let safe = self.read().is_ok_and(|loaded| loaded.state.is_some_and(|stored| stored.same_content(state)));
-            if safe { why } else { self.rescue(state, elsewhere, why).map_or_else(|even_that| even_that, |(_, told)| told) }
+            let why = first(why);
+            if safe { why } else { self.rescue(state, refuge, why) }
         })
     }
 
-    /// Writes the state to the folder `elsewhere`, when it can't be written where it belongs because of `why`; gives where it is,
-    /// and the error that tells the user. If even that fails, the error tells both.
-    pub fn rescue(&self, state: &State, elsewhere: &Path, mut why: Diagnostics) -> Result<(PathBuf, Diagnostics)> {
+    /// Writes the state to the first folder of the refuge that takes it, when it can't be written where it belongs because of `why`;
+    /// gives the error that tells the user, where the state is and how to bring it back. If even that fails, it tells why.
+    #[must_use]
+    pub fn rescue(&self, state: &State, refuge: &Refuge, why: Diagnostic) -> Diagnostic {
         let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let path = elsewhere.join(format!("rescued-{}-{name}", uuid::Uuid::new_v4().simple()));
-        let rescued = State { serial: state.serial + 1, ..state.clone() };
-        if let Err(error) = files::write_new(&path, &rescued.to_bytes()) {
-            why.push(fault("bring the state to safety in", &path, &error));
-            return Err(why);
+        let name = format!("rescued-{}-{name}", uuid::Uuid::new_v4().simple());
+        // The next command folds what the journal holds, which makes one more.
+        let bytes = State { serial: state.serial + 2, ..state.clone() }.to_bytes();
+        let mut told = why;
+        for path in refuge.folders.iter().map(|folder| folder.join(&name)) {
+            let Err(error) = files::write_new(&path, &bytes) else {
+                let (place, path) = (self.path.display(), path.display().to_string());
+                return told
+                    .help(format!("when {place} can be written again: `{} {path}`", refuge.push))
+                    .fact("the state is safe in", path);
+            };
+            // Half of it helps nobody; what can't be removed is told by its name.
+            let _ = files::remove(&path);
+            told = told.fact("nor in", format!("{}: {error}", path.display()));
         }
-        if let Some(first) = why.0.first_mut() {
-            first.facts.push(("the state is safe in", path.display().to_string()));
-            let place = self.path.display();
-            first.help.push(format!("when {place} can be written again: `ferroform state push {}`", path.display()));
-        }
-        Ok((path, why))
+        told.help("all that was begun is in the journal: when it can be written again, run the same command, which asks what became of it")
     }
 
     fn snapshot(&self) -> Result<Option<State>> {
@@ -337,6 +369,11 @@ impl LocalStore {
         ))
         .into())
     }
+}
+
+/// What a failed write says first is what it failed of.
+fn first(why: Diagnostics) -> Diagnostic {
+    why.0.into_iter().next().unwrap_or_else(|| Diagnostic::error("the state can't be written"))
 }
 
 fn all(mut file: impl Read) -> io::Result<Vec<u8>> {

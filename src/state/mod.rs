@@ -30,7 +30,7 @@ mod tests;
 
 pub use conform::{marked, schema_conform};
 pub use journal::{Action, Begin, Event, Intent, Journal};
-pub use local::{Loaded, LocalStore};
+pub use local::{Loaded, LocalStore, Refuge};
 pub use lock::{Lock, LockInfo, TakenOver, Who};
 pub use replay::{OpenIntent, replay};
 pub use snapshot::{Instance, Output, State};

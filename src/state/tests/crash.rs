@@ -182,7 +182,9 @@ async fn a_folder_that_vanishes_loses_nothing() {
     state.record(&saved("a", "eip-a"));
     let error = journal.append(&saved("a", "eip-a")).await.unwrap_err().to_string();
     assert!(error.contains("removed while in use") && error.contains("web.tfstate.json.journal"), "{error}");
-    let error = store.settle(&lock, &state, elsewhere.path()).unwrap_err().to_string();
+    let folders = vec!["/nonexistent".into(), elsewhere.path().to_owned()];
+    let refuge = crate::state::Refuge { folders, push: "ferroform state push".into() };
+    let error = store.settle(&lock, &state, &refuge).unwrap_err().to_string();
     let rescued = fs::read_dir(elsewhere.path()).unwrap().next().unwrap().unwrap().path();
     assert!(error.contains(&format!("ferroform state push {}", rescued.display())), "{error}");
     assert!(crate::state::State::parse(&fs::read(rescued).unwrap(), "it").unwrap().same_content(&state));

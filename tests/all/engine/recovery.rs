@@ -124,3 +124,22 @@ async fn dependents_of_what_was_adopted_go_on() {
     lab.good().await;
     assert!(lab.things().is_empty());
 }
+
+#[tokio::test]
+async fn a_state_that_is_pushed_over_an_interrupted_run_keeps_what_it_holds() {
+    let lab = Lab::new("[resource.test_thing.a]\nname = \"a\"\n");
+    killed(&lab, "create", "a", true).await;
+    let store = lab.store();
+    let left = [store.journal_path(), store.key_path()].map(|path| (std::fs::read(&path).unwrap(), path));
+    lab.settle().await.unwrap();
+    let whole = lab.state();
+    std::fs::remove_file(store.path()).unwrap();
+    left.iter().for_each(|(bytes, path)| std::fs::write(path, bytes).unwrap());
+    // The interrupted run again, and beside it a state that holds what it made: rescued, say.
+    let (lock, _) = store.lock("state push", std::time::Duration::ZERO, &crate::support::lab::who()).await.unwrap();
+    store.push(&lock, &whole).unwrap();
+    assert_eq!(store.read().unwrap().pending.len(), 1, "it is not forgotten");
+    drop(lock);
+    lab.good().await;
+    assert_eq!((lab.held(), lab.things()), (vec!["test_thing.a = a-1".to_owned()], vec!["a-1".to_owned()]));
+}

@@ -13,7 +13,7 @@ use ferroform::engine::recover::recover;
 use ferroform::engine::saved::{self, Saved};
 use ferroform::engine::world::World as Known;
 use ferroform::stack::{self, Files, Given, RawValue, Stack};
-use ferroform::state::{LocalStore, State, Who};
+use ferroform::state::{LocalStore, Refuge, State, Who};
 use ferroform::words::resource::Settings;
 use ferroform::words::{Address, Diagnostics, Result, Value};
 
@@ -198,7 +198,8 @@ impl Lab {
         let mut state = before.clone();
         let applied = apply(&request, plan, &mut state, &journal, &Ears(self.events.clone()), stop).await?;
         journal.finish().await?;
-        store.settle(&lock, &state, self.dir.path())?;
+        let refuge = Refuge { folders: vec![self.dir.path().to_owned()], push: "ferroform state push".into() };
+        store.settle(&lock, &state, &refuge)?;
         Ok(applied)
     }
 
@@ -272,7 +273,7 @@ fn of(name: &str, value: &str) -> Given {
     Given { name: name.into(), value: RawValue::Text(value.into()), source: "--var".into(), lenient: false }
 }
 
-fn who() -> Who {
+pub fn who() -> Who {
     Who { user: "somebody".into(), host: "here".into(), pid: std::process::id(), version: "0".into() }
 }
 
