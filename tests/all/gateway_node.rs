@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use regex::Regex;
 
 use crate::support::kept::told;
-use crate::support::sandbox::{Cloud, cloud};
+use crate::support::project::{Project, Said, there_is};
+use crate::support::sandbox::cloud;
 use crate::support::user_data::check;
 
 fn template(name: &str) -> String {
@@ -44,62 +44,6 @@ fn user_data_of_both_instances_holds_together() {
     assert_eq!(gateway["gateway"]["port"], 443);
 }
 
-/// What a run of the program said, and how it ended.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-/// The stack as a newcomer has it, in a project of its own, on an account of its own.
-struct Project {
-    folder: tempfile::TempDir,
-    cloud: Cloud,
-}
-
-impl Project {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let stack = folder.path().join("stacks/gateway-node");
-        fs::create_dir_all(stack.join("templates")).unwrap();
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/gateway-node");
-        fs::copy(from.join("stack.toml"), stack.join("stack.toml")).unwrap();
-        for file in fs::read_dir(from.join("templates")).unwrap().map(Result::unwrap) {
-            fs::copy(file.path(), stack.join("templates").join(file.file_name())).unwrap();
-        }
-        Self { folder, cloud: cloud() }
-    }
-
-    fn run(&self, command: &str, more: &[&str]) -> Said {
-        let key = format!("private_key_path={}", self.folder.path().join("key.pem").display());
-        self.program(&[&[command, "stacks/gateway-node", "--var", &key], more].concat())
-    }
-
-    fn program(&self, args: &[&str]) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_ferroform"))
-            .args(args)
-            .current_dir(self.folder.path())
-            .envs(self.cloud.env())
-            .env("NO_COLOR", "1")
-            .output()
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
-    }
-
-    fn state(&self) -> serde_json::Value {
-        let text = fs::read(self.folder.path().join("state/gateway-node.tfstate.json")).unwrap();
-        serde_json::from_slice(&text).unwrap()
-    }
-
-    async fn aws(&self) -> aws_config::SdkConfig {
-        let keys = aws_credential_types::Credentials::new(&self.cloud.access_key, "none", None, None, "test");
-        let http = aws_smithy_http_client::Builder::new().build_http();
-        let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).endpoint_url(&self.cloud.endpoint);
-        config.region(aws_config::Region::new("us-east-1")).credentials_provider(keys).http_client(http).load().await
-    }
-}
-
 /// How many calls `--stats` says were made.
 fn calls(said: &Said) -> usize {
     let line = said.err.lines().find_map(|line| line.trim().strip_suffix(" calls"));
@@ -112,30 +56,9 @@ fn attribute(state: &serde_json::Value, kind: &str, name: &str, attribute: &str)
     found["instances"][0]["attributes"][attribute].clone()
 }
 
-/// How many things of each sort that the stack makes are in the account.
-async fn there_is(aws: &aws_config::SdkConfig) -> Vec<(&'static str, usize)> {
-    let (ec2, iam) = (aws_sdk_ec2::Client::new(aws), aws_sdk_iam::Client::new(aws));
-    let instances = ec2.describe_instances().send().await.unwrap().reservations.unwrap_or_default();
-    let live = instances
-        .iter()
-        .flat_map(|r| r.instances())
-        .filter(|i| i.state().and_then(|s| s.name()).is_some_and(|n| n.as_str() != "terminated"));
-    vec![
-        ("instances", live.count()),
-        ("groups", ec2.describe_security_groups().send().await.unwrap().security_groups().len()),
-        ("addresses", ec2.describe_addresses().send().await.unwrap().addresses().len()),
-        ("volumes", ec2.describe_volumes().send().await.unwrap().volumes().len()),
-        ("keys", ec2.describe_key_pairs().send().await.unwrap().key_pairs().len()),
-        ("roles", iam.list_roles().send().await.unwrap().roles().len()),
-        ("profiles", iam.list_instance_profiles().send().await.unwrap().instance_profiles().len()),
-        ("log groups", aws_sdk_cloudwatchlogs::Client::new(aws).describe_log_groups().send().await.unwrap().log_groups().len()),
-        ("alarms", aws_sdk_cloudwatch::Client::new(aws).describe_alarms().send().await.unwrap().metric_alarms().len()),
-    ]
-}
-
 #[tokio::test]
 async fn the_stack_lives_drifts_and_goes() {
-    let project = Project::new();
+    let project = Project::new(cloud());
     let aws = project.aws().await;
     let before = there_is(&aws).await;
 
@@ -196,19 +119,21 @@ async fn the_stack_lives_drifts_and_goes() {
     assert!(lines.len() > 20, "{lines:?}");
     let plan = fs::read_to_string(project.folder.path().join("v2.plan")).unwrap();
     assert_eq!(told(&plan, &[&[token], &lines[..]].concat()), [""; 0]);
-    let done = project.program(&["apply", "v2.plan"]);
+    let done = Said::of(&project.bare(&project.cloud, &["apply", "v2.plan"]).output().unwrap());
     assert!(done.code == 0 && done.err.contains("3 created, 5 changed, 3 destroyed"), "{}{}", done.out, done.err);
     assert_eq!(project.run("plan", &["--detailed-exitcode", "--var", "revision=v2"]).code, 0);
 
     let destroyed = project.run("destroy", &["--auto-approve"]);
     assert_eq!(destroyed.code, 0, "{}", destroyed.err);
-    assert_eq!(there_is(&aws).await, before);
-    assert!(!project.folder.path().join("key.pem").exists());
+    let mut after = there_is(&aws).await;
+    after.remove("terminated");
+    assert_eq!(after, before);
+    assert!(!project.key().exists());
 }
 
 #[test]
 fn three_hundred_resources_are_read_with_a_dozen_calls() {
-    let project = Project::new();
+    let project = Project::new(cloud());
     let stack = project.folder.path().join("stacks/gateway-node");
     fs::remove_dir_all(stack.join("templates")).unwrap();
     let text = r#"

@@ -5,8 +5,10 @@
 
 mod bad_input;
 mod conformance;
+mod crash;
 mod engine;
 mod faults;
+mod fuzz;
 mod gateway_node;
 mod guards;
 mod house;

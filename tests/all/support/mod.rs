@@ -5,6 +5,7 @@ pub mod bench;
 pub mod cloud;
 pub mod kept;
 pub mod lab;
+pub mod project;
 pub mod proxy;
 pub mod sandbox;
 pub mod user_data;

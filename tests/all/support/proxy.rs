@@ -68,9 +68,23 @@ pub enum Moment {
 
 type Hook = Box<dyn FnOnce(&Call) + Send>;
 
+/// What a gate does with a call.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It goes on.
+    Pass,
+    /// The connection is cut: before it was applied the call never is, after it the answer is lost.
+    Drop,
+    /// It goes on when the other end says so, or is gone.
+    Hold(oneshot::Receiver<()>),
+}
+
+type Gate = Box<dyn FnMut(Moment, &Call) -> Verdict + Send>;
+
 struct Rules {
     faults: Vec<(String, Fault)>,
     hooks: Vec<(String, Moment, usize, Hook)>,
+    gate: Option<Gate>,
     random: StdRng,
     buckets: std::collections::BTreeMap<(usize, String, String), (f64, Instant)>,
     unseen: Unseen,
@@ -96,6 +110,7 @@ impl Proxy {
         let rules = Rules {
             faults: vec![],
             hooks: vec![],
+            gate: None,
             random: StdRng::seed_from_u64(seed),
             buckets: std::collections::BTreeMap::new(),
             unseen: Unseen::default(),
@@ -147,6 +162,11 @@ impl Proxy {
     /// Runs the hook at the `nth` call of `action` from now on, counted from 1.
     pub fn at(&self, action: &str, nth: usize, moment: Moment, hook: impl FnOnce(&Call) + Send + 'static) {
         self.rules().hooks.push((action.to_owned(), moment, nth, Box::new(hook)));
+    }
+
+    /// Asks the gate about every call at both moments. While it decides, all calls wait.
+    pub fn gate(&self, gate: impl FnMut(Moment, &Call) -> Verdict + Send + 'static) {
+        self.rules().gate = Some(Box::new(gate));
     }
 
     /// All calls so far, in the order they came in.
@@ -229,6 +249,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<
         rules.calls.len() - 1
     };
     run_hooks(shared, &call, Moment::Before);
+    pass(shared, number, &call, Moment::Before).await?;
     let faults: Vec<(usize, Fault)> = {
         let rules = shared.rules.lock().unwrap();
         let hit = rules.faults.iter().enumerate().filter(|(_, (action, _))| shape::matches(action, &call.action));
@@ -272,6 +293,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<
     }
     let (status, headers, mut text) = forward(shared, &head, body).await?;
     run_hooks(shared, &call, Moment::After);
+    pass(shared, number, &call, Moment::After).await?;
     if cut_after {
         note(shared, number, "cut after");
         return Err(Cut);
@@ -307,6 +329,22 @@ async fn forward(shared: &Shared, head: &hyper::http::request::Parts, body: Byte
     let (head, body) = answer.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     Ok((head.status.as_u16(), head.headers, body))
+}
+
+async fn pass(shared: &Shared, number: usize, call: &Call, now: Moment) -> Result<(), Cut> {
+    let verdict = shared.rules.lock().unwrap().gate.as_mut().map_or(Verdict::Pass, |gate| gate(now, call));
+    match verdict {
+        Verdict::Pass => Ok(()),
+        Verdict::Drop => {
+            note(shared, number, if now == Moment::Before { "cut before" } else { "cut after" });
+            Err(Cut)
+        }
+        // An end that is gone says as much as one that speaks.
+        Verdict::Hold(go) => {
+            let _ = go.await;
+            Ok(())
+        }
+    }
 }
 
 fn run_hooks(shared: &Shared, call: &Call, now: Moment) {

@@ -17,6 +17,8 @@ pub struct Call {
     pub account: String,
     /// The parameters of a query call, in order; of others none.
     pub form: Vec<(String, String)>,
+    /// Whether it speaks CBOR.
+    pub cbor: bool,
     /// The body of a JSON call.
     pub json: serde_json::Value,
     /// The status of the answer, the code of a refusal made here, or how it was cut; empty while it runs.
@@ -38,6 +40,7 @@ impl Call {
             account: (*scope.first().unwrap_or(&"")).to_owned(),
             action,
             form,
+            cbor: head.uri.path().contains("/operation/"),
             json: serde_json::from_str(text).unwrap_or_default(),
             outcome: String::new(),
         }
@@ -126,6 +129,11 @@ pub(super) fn in_pages(call: &Call, body: Bytes, size: u32) -> Bytes {
     }
 }
 
+/// A text in CBOR, of less than 256 bytes.
+fn text(text: &str) -> Vec<u8> {
+    [&[0x78, u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat()
+}
+
 /// An error that the proxy gives itself.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -142,7 +150,7 @@ impl Refusal {
     pub(super) fn throttled(call: &Call) -> Self {
         match call.service.as_str() {
             "ec2" => Self::new(503, "RequestLimitExceeded", "Request limit exceeded."),
-            _ if call.form.is_empty() && !call.json.is_null() => Self::new(400, "ThrottlingException", "Rate exceeded"),
+            _ if call.cbor || (call.form.is_empty() && !call.json.is_null()) => Self::new(400, "ThrottlingException", "Rate exceeded"),
             _ => Self::new(400, "Throttling", "Rate exceeded"),
         }
     }
@@ -154,6 +162,11 @@ impl Refusal {
 
     pub(super) fn response(&self, call: &Call) -> Response<Full<Bytes>> {
         let Self { status, code, message } = self;
+        if call.cbor {
+            let body: Vec<u8> = [&[0xa2][..], &text("__type"), &text(code), &text("message"), &text(message)].concat();
+            let response = Response::builder().status(*status).header("smithy-protocol", "rpc-v2-cbor");
+            return response.header("content-type", "application/cbor").body(Full::new(Bytes::from(body))).unwrap();
+        }
         let (kind, text) = if call.service == "ec2" {
             let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
             ("text/xml", format!("<Response><Errors>{error}</Errors><RequestID>proxy</RequestID></Response>"))
