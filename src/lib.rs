@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`words`] | what all speak: addresses, values, schemas, errors, and what a resource type is | nothing |
 //! | [`stack`] | what is wanted: TOML and `.tf` files, expressions, functions, checks | words |
+//! | [`spelling`] | the texts of stacks: formatting them, and spelling them the other way | words, stack |
 //! | [`state`] | what is known: the snapshot in Terraform's format, the journal, the lock | words |
 //! | [`engine`] | what differs, and doing it: graph, refresh, diff, plan, apply, recovery | words, stack, state |
 //! | [`aws`] | resource types of AWS, a file each, and the clients that they share | words |
@@ -57,6 +58,7 @@ pub mod local;
 pub mod registry;
 pub mod sandbox;
 pub mod show;
+pub mod spelling;
 pub mod stack;
 pub mod state;
 pub mod words;

@@ -4,6 +4,7 @@ mod apply;
 mod args;
 mod completions;
 mod explain;
+mod fmt;
 mod graph;
 mod import;
 mod output;
@@ -45,6 +46,7 @@ enum Command {
     Apply(apply::Args),
     Destroy(apply::DestroyArgs),
     Validate(validate::Args),
+    Fmt(fmt::Args),
     Show(show::Args),
     Output(output::Args),
     #[command(subcommand)]
@@ -68,6 +70,10 @@ pub(crate) enum End {
     Failed,
     /// There are changes, and the user asked to be told by the exit code: 2.
     Changes,
+    /// A file that was to be formatted can't be read: 2, as `terraform fmt` ends.
+    Unreadable,
+    /// A file is not in its format, and the user asked to be told: 3.
+    Unformatted,
 }
 
 impl From<End> for ExitCode {
@@ -75,7 +81,8 @@ impl From<End> for ExitCode {
         match end {
             End::Good => Self::SUCCESS,
             End::Failed => Self::FAILURE,
-            End::Changes => Self::from(2),
+            End::Unformatted => Self::from(3),
+            End::Changes | End::Unreadable => Self::from(2),
         }
     }
 }
@@ -135,6 +142,7 @@ async fn dispatch(command: Command, cx: &Context) -> Ending {
         Command::Apply(args) => apply::run(args, cx).await,
         Command::Destroy(args) => apply::destroy(args, cx).await,
         Command::Validate(args) => validate::run(args, cx),
+        Command::Fmt(args) => fmt::run(args, cx),
         Command::Show(args) => show::run(args, cx),
         Command::Output(args) => output::run(args, cx),
         Command::State(command) => state::run(command, cx).await,

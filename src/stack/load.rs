@@ -52,6 +52,26 @@ impl Spelling {
     }
 }
 
+/// Whether a text is one of its spelling, whatever its words mean.
+pub fn well_formed(source: &Arc<Source>, spelling: Spelling) -> Result<()> {
+    match spelling {
+        Spelling::Toml => toml::parse(source).map(drop),
+        Spelling::Tf => tf::body(source).map(drop),
+        Spelling::Json => json::values(source).map(drop),
+    }
+}
+
+/// Whether the bytes of a `.toml` file are those of a stack, and not of anything else that is written in TOML.
+pub fn is_stack(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let known = |word: &str| tf::labels(word).is_some();
+    match toml::parse(&Source::new("", text)) {
+        Ok(words) => !words.is_empty() && words.iter().all(|entry| known(&entry.key)),
+        // Broken: by its headers.
+        Err(_) => text.lines().filter_map(|line| line.trim_start_matches('[').split(['.', ']']).next()).any(known),
+    }
+}
+
 /// Whether a file overrides what the others of its directory say: `override.tf`, `dev_override.toml`.
 fn overrides(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();

@@ -34,7 +34,7 @@ pub use check::{conform, validate};
 pub use convert::{Misfit, a_type, can_convert, convert, kind_of, unify};
 pub use expr::{Expr, Reference, Target};
 pub use files::{Files, Paths, Recorded};
-pub use load::{Spelling, load};
+pub use load::{Spelling, is_stack, load, well_formed};
 pub use scope::{Nothing, Scope};
 pub use syntax::{Block, Check, Condition, Ignore, Lifecycle, Module, Output, ProviderBlock, Stack, Variable};
 pub use types::Defaults;

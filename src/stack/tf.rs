@@ -34,9 +34,14 @@ pub(super) fn labels(word: &str) -> Option<&'static [&'static str]> {
     LABELS.iter().find(|(w, _)| *w == word).map(|(_, labels)| *labels)
 }
 
+/// A file as the parser has it.
+pub(super) fn body(source: &Arc<Source>) -> Result<Body> {
+    Ok(hcl_edit::parser::parse_body(&source.text).map_err(|e| refused::broken(source, &e))?)
+}
+
 /// Reads a file.
 pub(super) fn parse(source: &Arc<Source>) -> Result<Vec<Entry>> {
-    let body: Body = hcl_edit::parser::parse_body(&source.text).map_err(|e| refused::broken(source, &e))?;
+    let body = body(source)?;
     let mut reader = Reader { source, errors: Diagnostics::default() };
     let mut entries = vec![];
     for structure in body {

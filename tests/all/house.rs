@@ -13,6 +13,7 @@ use regex::Regex;
 const LAYERS: &[(&str, &[&str])] = &[
     ("words", &[]),
     ("stack", &["words"]),
+    ("spelling", &["words", "stack"]),
     ("state", &["words"]),
     ("engine", &["words", "stack", "state"]),
     ("aws", &["words"]),
@@ -20,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("registry", &["words", "aws", "local"]),
     ("sandbox", &["words"]),
     ("show", &["words", "stack", "state", "engine"]),
-    ("cli", &["words", "stack", "state", "engine", "registry", "sandbox", "show"]),
+    ("cli", &["words", "stack", "spelling", "state", "engine", "registry", "sandbox", "show"]),
 ];
 
 /// The most lines of a file.

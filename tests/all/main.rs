@@ -9,6 +9,7 @@ mod crash;
 mod engine;
 mod faults;
 mod fuzz;
+mod fmt;
 mod gateway_node;
 mod guards;
 mod house;
