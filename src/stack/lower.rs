@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::expr::{Binary, Call, Expr, For, Node, Part, ResourceRef, Target, Template, Unary};
 use super::functions;
+use super::heredoc;
 use super::place::Place;
 use crate::words::error::nearest;
 use crate::words::{Diagnostic, Diagnostics, Mode, Number, Span, Value};
@@ -147,7 +148,7 @@ impl Lower<'_> {
                 self.quoted = before;
                 return expr;
             }
-            Expression::HeredocTemplate(t) => return self.parts_or_one(&t.template.iter().collect::<Vec<_>>(), span),
+            Expression::HeredocTemplate(t) => return self.heredoc(t, span),
             Expression::Parenthesis(p) => self.expr(p.inner()).node,
             Expression::Variable(name) => return self.head(name.value().as_str(), span, &mut [].iter()),
             Expression::Conditional(c) => {
@@ -333,6 +334,31 @@ impl Lower<'_> {
         Node::Literal(Value::Null)
     }
 
+    /// A heredoc. What `<<-` takes off its lines it takes off those within directives, too, which the parser does not.
+    fn heredoc(&mut self, t: &tpl::HeredocTemplate, span: Span) -> Expr {
+        let before = std::mem::replace(&mut self.quoted, false);
+        let flushed = self.place.text().zip(hcl_edit::Span::span(t)).and_then(|(text, range)| heredoc::flush(text, range));
+        let expr = match flushed {
+            Some((text, marks)) => {
+                let place = self.place.flushed(marks);
+                match hcl_edit::parser::parse_template(&text) {
+                    Ok(parsed) => {
+                        let locals = std::mem::take(&mut self.locals);
+                        let mut inner = Lower { place: &place, errors: self.errors, locals, quoted: false, free: self.free };
+                        let expr = inner.template(&parsed, span);
+                        self.locals = inner.locals;
+                        expr
+                    }
+                    // It was parsed once already.
+                    Err(_) => self.parts_or_one(&t.template.iter().collect::<Vec<_>>(), span),
+                }
+            }
+            None => self.parts_or_one(&t.template.iter().collect::<Vec<_>>(), span),
+        };
+        self.quoted = before;
+        expr
+    }
+
     fn template(&mut self, t: &tpl::Template, whole: Span) -> Expr {
         self.parts_or_one(&t.iter().collect::<Vec<_>>(), whole)
     }
@@ -370,12 +396,17 @@ impl Lower<'_> {
                 Element::Literal(text) => {
                     let plain = if raw { unescaped(text.value()) } else { std::borrow::Cow::Borrowed(text.value().as_str()) };
                     let mut text = &*plain;
+                    // Outside of quotes each line is a text of its own, and only the nearest one is stripped.
+                    let (first, last) = if self.quoted { (text.len(), 0) } else { (first_line(text), last_line(text)) };
+                    let mut start = 0;
                     if i.checked_sub(1).map_or(strip_first, |before| strips(elements[before], false)) {
-                        text = text.trim_start();
+                        start = first - text[..first].trim_start().len();
                     }
                     if elements.get(i + 1).map_or(strip_last, |after| strips(after, true)) {
-                        text = text.trim_end();
+                        let end = last + text[last..].trim_end().len();
+                        text = &text[..end.max(start)];
                     }
+                    text = &text[start..];
                     if !text.is_empty() {
                         parts.push(Part::Text(nfc(text)));
                     }
@@ -414,6 +445,16 @@ impl Lower<'_> {
             }
         }
     }
+}
+
+/// Where the first line of a text ends.
+fn first_line(text: &str) -> usize {
+    text.find('\n').map_or(text.len(), |at| at + 1)
+}
+
+/// Where its last line begins.
+fn last_line(text: &str) -> usize {
+    text.strip_suffix('\n').unwrap_or(text).rfind('\n').map_or(0, |at| at + 1)
 }
 
 /// A text with the escapes of a quoted string in it.

@@ -10,6 +10,7 @@ mod eval;
 mod expr;
 mod files;
 mod functions;
+pub mod heredoc;
 mod json;
 mod load;
 mod lower;

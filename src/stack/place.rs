@@ -36,6 +36,16 @@ impl Place {
         }
     }
 
+    /// The decoded text, where that is the source as it is.
+    pub(super) fn text(&self) -> Option<&str> {
+        (self.exact && self.marks == [(0, 0)]).then_some(&*self.source.text)
+    }
+
+    /// A part of the source without some of its white space; `marks` as in the fields.
+    pub(super) fn flushed(&self, marks: Vec<(usize, usize)>) -> Self {
+        Self { source: self.source.clone(), whole: self.whole.clone(), marks, exact: true }
+    }
+
     /// All of it.
     pub(super) fn whole(&self) -> Span {
         Span::new(&self.source, self.whole.clone())

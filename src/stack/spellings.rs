@@ -248,6 +248,32 @@ fn what_is_declared_twice_names_both_places() {
     assert!(told.contains("b.tf.json:1:13") && told.contains("a.tf:1:8"), "{told}");
 }
 
+/// What Terraform 1.11 makes of the same text.
+#[test]
+fn heredocs_are_flushed_and_stripped_line_by_line() {
+    let tf = "locals {\n a = <<-EOT\n    x\n\n      y\n  \n    z\n    EOT\n b = <<-EOT\n    %{ if true }\n    in\n      deeper\n    %{ endif ~}\n    end\n  EOT\n c = <<-EOT\n\t\tx\n\t  y\n  EOT\n d = <<-EOT\n    ${1}x\n      ${2}\n  EOT\n e = <<-EOT\n    a ${\n1\n} b\n      c\n  EOT\n f = <<-EOT\n  x\n ${1}\n  EOT\n g = <<-EOT\n    x\n   \n    y\n    EOT\n h = <<EOT\na\n${1 ~}\n\n   x\n  ${~ 2}\n\n   ${~ 3}\nEOT\n i = \"x${1 ~} \\n  y\"\n j = <<-EOT\n    a\n    %{~ if true }\n    b\n      ${~ 1 ~}\n    c\n    %{ endif }\n  EOT\n k = <<-EOT\n    a\n      ${1 ~}  x\n    b\n  EOT\n}\n";
+    let wanted = [
+        "x\n\n  y\n  \nz\n",
+        "\nin\n  deeper\n    end\n",
+        "x\n y\n",
+        "1x\n  2\n",
+        "a 1 b\n  c\n",
+        " x\n1\n",
+        "x\n   \ny\n",
+        "a\n1\n   x\n2\n\n3\n",
+        "x1y",
+        "    a\n\n    b\n1    c\n    \n",
+        "a\n  1x\nb\n",
+    ];
+    let stack = load_all(&[("main.tf", tf)]).unwrap_or_else(|e| panic!("{e}"));
+    let files = Files::disk(".");
+    for (local, wanted) in stack.module.locals.values().zip(wanted) {
+        assert_eq!(local.eval(&Nothing(&files)), Ok(Value::from(wanted)));
+    }
+    let at = |tf: &str| wrong(&[("main.tf", tf)]).1;
+    assert_eq!(at("locals {\n  a = <<-EOT\n    é\n    %{ if true }\n      x ${local.nope}\n    %{ endif }\n  EOT\n}\n"), "local.nope");
+}
+
 const BASE: &str = r#"
 variable "size" {
   type    = number
