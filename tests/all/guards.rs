@@ -101,6 +101,17 @@ fn another_account_is_refused_for_each_configuration() {
 }
 
 #[test]
+fn a_kept_plan_is_for_the_account_that_it_was_made_in() {
+    let (here, there) = (cloud(), cloud());
+    let (made, folder) = (folder(&here, STACK), folder(&there, STACK));
+    made.good(&["plan", "--out", "kept.plan"]);
+    std::fs::copy(made.path().join("kept.plan"), folder.path().join("kept.plan")).unwrap();
+    folder.bad(&["apply", "kept.plan"], &["was made for another account or region", &here.account, &there.account]);
+    assert!(!folder.path().join(STATE).exists());
+    made.good(&["apply", "kept.plan"]);
+}
+
+#[test]
 fn another_region_is_refused_for_each_configuration() {
     let aliased = r#"
 [[provider.aws]]

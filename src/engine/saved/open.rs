@@ -9,11 +9,11 @@ use super::super::plan::{Action, Change, Drift, Plan};
 use super::super::planner::{Options, Request};
 use super::super::providers::Providers;
 use super::super::world::{Frame, World};
-use super::super::{failed, import, refresh, step};
+use super::super::{failed, guard, import, refresh, step};
 use super::{Saved, seal, values};
 use crate::state::schema_conform;
 use crate::words::reads::Reads;
-use crate::words::resource::Context;
+use crate::words::resource::{Context, Identity};
 use crate::words::{Address, Diagnostic, Mode, Result, Value};
 
 /// The plan with its secrets: out of the state and the variables of the request, and by evaluating the stack again. What someone else
@@ -21,15 +21,20 @@ use crate::words::{Address, Diagnostic, Mode, Result, Value};
 pub async fn open(saved: &Saved, request: &Request<'_>, name: &str) -> Result<Plan> {
     let mut plan = saved.plan.clone();
     plan.variables.clone_from(request.variables);
-    if !values(&mut plan).any(|value| seal::is_sealed(value)) {
+    let sealed = values(&mut plan).any(|value| seal::is_sealed(value));
+    if !sealed && plan.identity.is_none() {
         return Ok(plan);
     }
     let mut blank = plan.clone();
     values(&mut blank).for_each(|value| *value = seal::blank(value));
     let world = world_of(request, &blank, request.state)?;
     let mut providers = Providers::new(request.registry, request.settings, &request.stack.module);
-    for change in plan.changes.iter().filter(|change| is_sealed(change)) {
+    for change in &plan.changes {
         providers.configure(&providers.of_state(&change.provider)?, &world, None).await?;
+    }
+    same_place(plan.identity.as_ref(), guard::identity(&providers).await?.as_ref(), name)?;
+    if !sealed {
+        return Ok(plan);
     }
     let resources = &request.stack.module.resources;
     let blocks = resources.iter().enumerate().map(|(i, block)| (&block.address, i)).collect();
@@ -42,8 +47,18 @@ pub async fn open(saved: &Saved, request: &Request<'_>, name: &str) -> Result<Pl
     Ok(plan)
 }
 
-fn is_sealed(change: &Change) -> bool {
-    seal::is_sealed(&change.before) || seal::is_sealed(&change.after)
+/// What was planned with one account or region must not be done in another.
+fn same_place(then: Option<&Identity>, now: Option<&Identity>, name: &str) -> Result<()> {
+    let (Some(then), Some(now)) = (then, now) else { return Ok(()) };
+    if (&then.account, &then.region) == (&now.account, &now.region) {
+        return Ok(());
+    }
+    let place = |identity: &Identity| format!("account {}, region {}", identity.account, identity.region);
+    Err(Diagnostic::error(format!("the plan `{name}` was made for another account or region than the one in use"))
+        .fact("planned for", place(then))
+        .fact("now", place(now))
+        .help("apply it with the credentials and the region that it was made with, or make it again with `ferroform plan --out`")
+        .into())
 }
 
 struct Opener<'a> {
