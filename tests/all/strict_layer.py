@@ -5,6 +5,7 @@ import json
 import sys
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 from botocore.config import Config
@@ -429,6 +430,20 @@ def accounts_are_apart():
     two.ec2.create_security_group(GroupName="one", Description="d")
     about = json.load(urllib.request.urlopen(ENDPOINT + "/_sandbox"))
     assert about["endpoint"] == ENDPOINT
+
+
+@check
+def calls_at_once_do_no_harm():
+    client = Cloud().cloudwatch
+    alarm = {"Namespace": "n", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0}
+
+    def put_and_list(n):
+        client.put_metric_alarm(AlarmName=f"a{n}", ComparisonOperator="GreaterThanThreshold", **alarm)
+        return client.describe_alarms(AlarmNamePrefix="a")
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(put_and_list, range(90)))
+    assert len(client.describe_alarms(MaxRecords=100)["MetricAlarms"]) == 90
 
 
 failed = 0

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import threading
 import traceback
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -10,9 +11,16 @@ from xml.sax.saxutils import escape
 # Not one of the statuses that SDKs try again.
 NOT_IMPLEMENTED = 501
 
+# moto's models are plain dictionaries: listing one while another thread puts something in breaks. Python runs one at a time anyway.
+ONE_CALL = threading.Lock()
+
 
 def shaped(environ, body, code, message):
     """The error as the protocol of the request writes it."""
+    if environ.get("HTTP_SMITHY_PROTOCOL") == "rpc-v2-cbor":
+        from cloudwatch_cbor import cbor_map
+
+        return "application/cbor", bytes(cbor_map({"__type": code, "message": message}))
     query = b"Action=" in body
     xml = query or re.search(r"/(s3|s3control|route53|cloudfront)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
     if environ.get("HTTP_X_AMZ_TARGET") or "json" in environ.get("CONTENT_TYPE", "") or not xml:
@@ -50,7 +58,8 @@ def in_aws_shape(app, environ, start_response):
         return lambda _: None
 
     try:
-        answer = b"".join(app(environ, hold))
+        with ONE_CALL:
+            answer = b"".join(app(environ, hold))
         status, headers = held
         page = any(name.lower() == "content-type" and "text/html" in value for name, value in headers)
         known = not status.startswith(("4", "5")) or not page or environ.get("PATH_INFO", "").startswith("/moto-api")
@@ -67,6 +76,8 @@ def in_aws_shape(app, environ, start_response):
             code, message = broke(environ, body, error)
     kind, text = shaped(environ, body, code, message)
     headers = [("Content-Type", kind), ("Content-Length", str(len(text))), ("X-Amzn-ErrorType", code)]
+    if kind == "application/cbor":
+        headers.append(("smithy-protocol", "rpc-v2-cbor"))
     start_response(f"{NOT_IMPLEMENTED} Not Implemented", headers)
     return [text]
 
