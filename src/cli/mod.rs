@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod completions;
+mod convert;
 mod explain;
 mod fmt;
 mod graph;
@@ -47,6 +48,7 @@ enum Command {
     Destroy(apply::DestroyArgs),
     Validate(validate::Args),
     Fmt(fmt::Args),
+    Convert(convert::Args),
     Show(show::Args),
     Output(output::Args),
     #[command(subcommand)]
@@ -143,6 +145,7 @@ async fn dispatch(command: Command, cx: &Context) -> Ending {
         Command::Destroy(args) => apply::destroy(args, cx).await,
         Command::Validate(args) => validate::run(args, cx),
         Command::Fmt(args) => fmt::run(args, cx),
+        Command::Convert(args) => convert::run(args, cx),
         Command::Show(args) => show::run(args, cx),
         Command::Output(args) => output::run(args, cx),
         Command::State(command) => state::run(command, cx).await,

@@ -1,22 +1,43 @@
 //! The texts of stacks: bringing them into their format, and spelling them the other way.
 
 mod hcl;
+mod site;
+mod to_tf;
+mod to_toml;
 mod toml;
 
 use std::sync::Arc;
 
-use crate::stack::{Spelling, well_formed};
+use crate::stack::{self, Spelling, well_formed};
+use crate::words::resource::Registry;
 use crate::words::{Result, Source};
 
 /// A file in its format: TOML by the rules of `docs/language.md`, `.tf` as `terraform fmt` has it. JSON is left as it is.
 ///
 /// Formatting twice is formatting once; what the text means does not change. A text that can't be read is an error with its place.
 pub fn format(name: &str, text: &str, spelling: Spelling) -> Result<String> {
-    let plain = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    well_formed(&Source::new(name, Arc::from(plain)), spelling)?;
+    well_formed(&plain(name, text), spelling)?;
     Ok(match spelling {
         Spelling::Toml => toml::format(text),
         Spelling::Tf => hcl::format(text),
         Spelling::Json => text.to_owned(),
     })
+}
+
+/// A text without byte order mark, with plain line ends.
+fn plain(name: &str, text: &str) -> Arc<Source> {
+    Source::new(name, Arc::from(text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")))
+}
+
+/// A `.tf` file in TOML: comments where they stand, the text of expressions as it is, heredocs as strings over many lines.
+pub fn to_toml(name: &str, text: &str) -> Result<String> {
+    let source = plain(name, text);
+    to_toml::convert(&source, &stack::body(&source)?)
+}
+
+/// A `.toml` file as `.tf`. The schemas of the registry tell which tables are nested blocks.
+pub fn to_tf(name: &str, text: &str, registry: &Registry) -> Result<String> {
+    let source = plain(name, text);
+    well_formed(&source, Spelling::Toml)?;
+    to_tf::convert(&source, registry)
 }

@@ -458,7 +458,7 @@ fn last_line(text: &str) -> usize {
 }
 
 /// A text with the escapes of a quoted string in it.
-fn unescaped(text: &str) -> std::borrow::Cow<'_, str> {
+pub fn unescaped(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.contains('\\') {
         return text.into();
     }

@@ -20,8 +20,6 @@ mod place;
 mod raw;
 mod refused;
 mod scope;
-#[cfg(test)]
-mod spellings;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -36,8 +34,10 @@ pub use convert::{Misfit, a_type, can_convert, convert, kind_of, unify};
 pub use expr::{Expr, Reference, Target};
 pub use files::{Files, Paths, Recorded};
 pub use load::{Spelling, is_stack, load, well_formed};
+pub use lower::unescaped;
 pub use scope::{Nothing, Scope};
 pub use syntax::{Block, Check, Condition, Ignore, Lifecycle, Module, Output, ProviderBlock, Stack, Variable};
+pub use tf::{body, labels};
 pub use types::Defaults;
 pub use variables::{Given, RawValue, file_values, variables};
 

@@ -30,12 +30,12 @@ const LABELS: &[(&str, &[&str])] = &[
 ];
 
 /// What has to follow a word at the top of a file: its labels, by what they are.
-pub(super) fn labels(word: &str) -> Option<&'static [&'static str]> {
+pub fn labels(word: &str) -> Option<&'static [&'static str]> {
     LABELS.iter().find(|(w, _)| *w == word).map(|(_, labels)| *labels)
 }
 
 /// A file as the parser has it.
-pub(super) fn body(source: &Arc<Source>) -> Result<Body> {
+pub fn body(source: &Arc<Source>) -> Result<Body> {
     Ok(hcl_edit::parser::parse_body(&source.text).map_err(|e| refused::broken(source, &e))?)
 }
 

@@ -5,7 +5,11 @@
 
 mod bad_input;
 mod conformance;
+<<<<<<< HEAD
 mod crash;
+=======
+mod convert;
+>>>>>>> 7679faf (convert: .tf to TOML and back)
 mod engine;
 mod faults;
 mod fmt;
@@ -20,4 +24,6 @@ mod lifecycle;
 mod paths;
 mod reference;
 mod sandbox;
+mod spellings;
 mod support;
+mod terraform_folder;

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use super::*;
-use crate::words::{Type, Value};
+use ferroform::registry::REGISTRY;
+use ferroform::stack::{Expr, Files, Ignore, Module, Nothing, Stack, load, validate};
+use ferroform::words::{Result, Type, Value};
 
 fn load_all(sources: &[(&str, &str)]) -> Result<Stack> {
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = tempfile::tempdir().unwrap();
     for (name, text) in sources {
-        std::fs::write(dir.path().join(name), text).expect("a file");
+        std::fs::write(dir.path().join(name), text).unwrap();
     }
     load(dir.path(), &Files::of(dir.path()))
 }
@@ -17,15 +18,15 @@ fn load_all(sources: &[(&str, &str)]) -> Result<Stack> {
 fn tree(sources: &[(&str, &str)]) -> String {
     let module = load_all(sources).unwrap_or_else(|e| panic!("{e}")).module;
     let shown = format!("{:#?}", Module { dir: Path::new(".").into(), ..module });
-    let place = regex::Regex::new(r"[\w./~-]+\.(toml|tf|tf\.json):\d+:\d+").expect("a pattern");
+    let place = regex::Regex::new(r"[\w./~-]+\.(toml|tf|tf\.json):\d+:\d+").unwrap();
     place.replace_all(&shown, "@").into_owned()
 }
 
 /// The first error: what it says and the text that it points at.
 fn wrong(sources: &[(&str, &str)]) -> (String, String) {
-    let errors = load_all(sources).and_then(|stack| validate(&stack, &crate::registry::REGISTRY).unless_errors(()));
+    let errors = load_all(sources).and_then(|stack| validate(&stack, &REGISTRY).unless_errors(()));
     let errors = errors.expect_err("it is wrong");
-    let (span, _) = errors.0[0].label.clone().expect("a place");
+    let (span, _) = errors.0[0].label.clone().unwrap();
     (errors.to_string(), span.source.text[span.range()].to_owned())
 }
 
@@ -186,7 +187,7 @@ fn three_spellings_make_one_tree() {
     let toml = tree(&[("stack.toml", TOML)]);
     let tf = tree(&[("main.tf", TF)]);
     assert_eq!(sorted(&tf), sorted(&toml));
-    let mut json: serde_json::Value = ::toml::from_str(TOML).expect("TOML");
+    let mut json: serde_json::Value = toml::from_str(TOML).unwrap();
     json["//"] = "a comment".into();
     json["locals"]["nested"]["one"][3] = serde_json::Value::Null;
     let resources = json["resource"].take();
