@@ -97,7 +97,7 @@ fn count_of(block: &Address, expr: &Expr, value: &Value) -> Result<u64> {
             .into());
     }
     let number = value.as_number().or_else(|| crate::words::Number::parse(value.as_str()?));
-    let count = number.and_then(crate::words::Number::as_i64).and_then(|n| u64::try_from(n).ok());
+    let count = number.and_then(|n| n.as_i64()).and_then(|n| u64::try_from(n).ok());
     count.ok_or_else(|| wrong("should be a whole number, not negative").into())
 }
 

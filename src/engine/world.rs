@@ -169,7 +169,7 @@ impl Scope for Frame<'_, '_> {
             None => {}
         }
         self.world.locals.borrow_mut().insert(name.clone(), Local::Busy);
-        let (value, touched) = self.world.trace(|| expr.eval(&Frame::of(self.world)));
+        let (value, touched) = self.world.trace(|| expr.eval_typed(&Frame::of(self.world)));
         self.world.touched.borrow_mut().extend(touched.iter().cloned());
         match &value {
             Ok(value) => self.world.locals.borrow_mut().insert(name.clone(), Local::Done(value.clone(), touched)),

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::inline::peers;
 use crate::engine::plan::{Action, Change};
-use crate::words::{Number, Value};
+use crate::words::Value;
 
 /// What lies behind a port that nobody opens to the world on purpose.
 const DOORS: &[(i64, &str)] = &[
@@ -63,7 +63,7 @@ pub fn opens(rule: &Value) -> Option<String> {
         return None;
     }
     let protocol = rule.get("protocol").or_else(|| rule.get("ip_protocol"))?.as_str()?;
-    let port = |name: &str| rule.attr(name).as_number().and_then(Number::as_i64);
+    let port = |name: &str| rule.attr(name).as_number().and_then(|n| n.as_i64());
     let (from, to) = (port("from_port").unwrap_or(0), port("to_port").unwrap_or(65535));
     match protocol {
         "-1" | "all" => return Some("opens everything to the world".into()),

@@ -1,6 +1,6 @@
 //! Values on one line.
 
-use crate::words::{Number, Value};
+use crate::words::Value;
 
 /// What stands for a value that may not be shown.
 pub const SENSITIVE: &str = "(sensitive)";

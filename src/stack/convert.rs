@@ -55,7 +55,7 @@ pub fn kind_of(value: &Value) -> &'static str {
             Type::Map(_) => "a map",
             Type::Object(_) => "an object",
         },
-        Value::Sensitive(_) => "a sensitive value",
+        Value::Sensitive(_) | Value::Typed(_) => "a sensitive value",
     }
 }
 
@@ -74,17 +74,24 @@ pub fn a_type(ty: &Type) -> String {
 pub fn convert(value: &Value, ty: &Type) -> Fit {
     match (value, ty) {
         (Value::Sensitive(inner), _) => convert(inner, ty).map(Value::sensitive),
-        (Value::Null, _) => Ok(Value::Null),
+        (Value::Null, _) => Ok(Value::Null.typed(ty)),
         (Value::Unknown(known), _) => {
             if *ty == Type::Any || same_shape(known, ty) {
                 Ok(value.clone())
             } else if can_convert(known, ty) {
-                Ok(Value::Unknown(Arc::new(ty.clone())))
+                Ok(Value::Unknown(Arc::new(filled(known, ty))))
             } else {
                 Err(Misfit::new(format!("{} is required, and this is {}", a_type(ty), kind_of(value))))
             }
         }
         (_, Type::Any) => Ok(value.clone()),
+        (Value::Typed(inner), _) => {
+            let (have, empty) = (&inner.0, &inner.1);
+            if !can_convert(have, ty) {
+                return refused(value, ty);
+            }
+            convert(empty, ty).map(|made| made.plain().typed(&filled(have, ty)))
+        }
         (_, Type::String) => text(value).map(Value::String),
         (_, Type::Number) => numeric(value).map(Value::Number),
         (_, Type::Bool) => truth(value).map(Value::Bool),
@@ -92,6 +99,23 @@ pub fn convert(value: &Value, ty: &Type) -> Fit {
         (_, Type::Map(of)) => map(value, ty, of),
         (_, Type::Tuple(types)) => tuple(value, ty, types),
         (_, Type::Object(attrs)) => object(value, ty, attrs),
+    }
+}
+
+/// The type that is asked for, with what it leaves open as the value has it.
+fn filled(have: &Type, ty: &Type) -> Type {
+    let of = |have: &Arc<Type>, ty: &Arc<Type>| Arc::new(filled(have, ty));
+    let unified =
+        |types: Vec<Type>, ty: &Arc<Type>| if **ty == Type::Any { Arc::new(unify(types).unwrap_or_default()) } else { ty.clone() };
+    match (have, ty) {
+        (_, Type::Any) => have.clone(),
+        (Type::List(a) | Type::Set(a), Type::List(b)) => Type::List(of(a, b)),
+        (Type::List(a) | Type::Set(a), Type::Set(b)) => Type::Set(of(a, b)),
+        (Type::Tuple(all), Type::List(b)) => Type::List(unified(all.clone(), b)),
+        (Type::Tuple(all), Type::Set(b)) => Type::Set(unified(all.clone(), b)),
+        (Type::Map(a), Type::Map(b)) => Type::Map(of(a, b)),
+        (Type::Object(all), Type::Map(b)) => Type::Map(unified(all.values().map(|(ty, _)| ty.clone()).collect(), b)),
+        _ => ty.clone(),
     }
 }
 
@@ -112,10 +136,10 @@ pub fn text(value: &Value) -> Result<Arc<str>, Misfit> {
 /// A known primitive as number.
 pub fn numeric(value: &Value) -> Result<Number, Misfit> {
     match value.bare() {
-        Value::Number(n) => Ok(*n),
+        Value::Number(n) => Ok(n.clone()),
         Value::String(s) => {
             // `parse` would take `1_000`, `inf` and the like of no other reader.
-            let plain = s.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) && !s.starts_with('+');
+            let plain = s.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
             Number::parse(s).filter(|_| plain).ok_or_else(|| Misfit::new("a number is required, and this text is none"))
         }
         _ => refused(value, &Type::Number),
@@ -138,11 +162,19 @@ pub fn truth(value: &Value) -> Result<bool, Misfit> {
     }
 }
 
+/// The type that all elements can have.
+fn common<'a>(items: impl Iterator<Item = &'a Value> + Clone) -> Result<Type, Misfit> {
+    let found = unify(items.clone().map(Value::type_of));
+    // Where nothing tells the type, nothing may be there that has one.
+    let open = |ty: &Type| *ty == Type::Any && items.clone().any(|v| v.type_of() != Type::Any);
+    found.filter(|ty| !open(ty)).ok_or_else(|| Misfit::new("all elements must be of one type"))
+}
+
 fn collection(value: &Value, ty: &Type, of: &Type) -> Fit {
     let (Value::List(items) | Value::Set(items) | Value::Tuple(items)) = value else { return refused(value, ty) };
     let unified;
     let of = if *of == Type::Any && matches!(value, Value::Tuple(_)) {
-        unified = unify(items.iter().map(Value::type_of)).ok_or_else(|| Misfit::new("all elements must be of one type"))?;
+        unified = common(items.iter())?;
         &unified
     } else {
         of
@@ -151,7 +183,9 @@ fn collection(value: &Value, ty: &Type, of: &Type) -> Fit {
     for (i, item) in items.iter().enumerate() {
         made.push(convert(item, of).map_err(|e| e.under(&i.to_string()))?);
     }
-    Ok(if matches!(ty, Type::Set(_)) { set_of(made, of) } else { Value::List(Arc::new(made)) })
+    let made = if matches!(ty, Type::Set(_)) { set_of(made, of) } else { Value::List(Arc::new(made)) };
+    let of = Arc::new(of.clone());
+    Ok(made.typed(&if matches!(ty, Type::Set(_)) { Type::Set(of) } else { Type::List(of) }))
 }
 
 /// A set: wholly unknown where an element is (it could equal another), and marked as a whole.
@@ -167,18 +201,18 @@ fn map(value: &Value, ty: &Type, of: &Type) -> Fit {
     let (Value::Map(items) | Value::Object(items)) = value else { return refused(value, ty) };
     let unified;
     let of = if *of == Type::Any && matches!(value, Value::Object(_)) {
-        unified = unify(items.values().map(Value::type_of)).ok_or_else(|| Misfit::new("all elements of a map must be of one type"))?;
+        unified = common(items.values())?;
         &unified
     } else {
         of
     };
     let made: Result<BTreeMap<Arc<str>, Value>, Misfit> =
         items.iter().map(|(k, v)| Ok((k.clone(), convert(v, of).map_err(|e| e.under(k))?))).collect();
-    Ok(Value::Map(Arc::new(made?)))
+    Ok(Value::Map(Arc::new(made?)).typed(&Type::Map(Arc::new(of.clone()))))
 }
 
 fn tuple(value: &Value, ty: &Type, types: &[Type]) -> Fit {
-    let (Value::Tuple(items) | Value::List(items)) = value else { return refused(value, ty) };
+    let Value::Tuple(items) = value else { return refused(value, ty) };
     if items.len() != types.len() {
         return Err(Misfit::new(format!("{} elements are required, and there are {}", types.len(), items.len())));
     }
@@ -193,7 +227,7 @@ fn object(value: &Value, ty: &Type, attrs: &BTreeMap<Arc<str>, (Type, bool)>) ->
     for (name, (ty, optional)) in attrs {
         let value = match items.get(name) {
             Some(v) => convert(v, ty).map_err(|e| e.under(name))?,
-            None if *optional => Value::Null,
+            None if *optional => Value::Null.typed(ty),
             None => return Err(Misfit::new(format!("attribute `{name}` is required"))),
         };
         made.insert(name.clone(), value);
@@ -215,7 +249,6 @@ pub fn can_convert(from: &Type, to: &Type) -> bool {
         (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b)) | (Type::Map(a), Type::Map(b)) => can_convert(a, b),
         (Type::Tuple(all), Type::List(b) | Type::Set(b)) => all.iter().all(|a| can_convert(a, b)),
         (Type::Tuple(a), Type::Tuple(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| can_convert(a, b)),
-        (Type::List(a), Type::Tuple(b)) => b.iter().all(|b| can_convert(a, b)),
         (Type::Object(all), Type::Map(b)) => all.values().all(|(a, _)| can_convert(a, b)),
         (Type::Map(a), Type::Object(all)) => all.values().all(|(b, _)| can_convert(a, b)),
         (Type::Object(a), Type::Object(b)) => {
@@ -225,60 +258,86 @@ pub fn can_convert(from: &Type, to: &Type) -> bool {
     }
 }
 
-/// The one type that values of all these can be made into.
-pub fn unify(types: impl IntoIterator<Item = Type>) -> Option<Type> {
-    let types: Vec<Type> = types.into_iter().collect();
-    // Each primitive can be a text, though not each another: the text among them decides.
-    if types.contains(&Type::String) && types.iter().all(|t| matches!(t, Type::Any | Type::String | Type::Number | Type::Bool)) {
-        return Some(Type::String);
+/// Whether a value of a type that may be partly open can turn out to be of the other: without any conversion.
+pub fn may_be(open: &Type, ty: &Type) -> bool {
+    match (open, ty) {
+        (Type::Any, _) | (_, Type::Any) => true,
+        (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => may_be(a, b),
+        (Type::Tuple(a), Type::Tuple(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| may_be(a, b)),
+        (Type::Object(a), Type::Object(b)) => a.keys().eq(b.keys()) && a.values().zip(b.values()).all(|((a, _), (b, _))| may_be(a, b)),
+        _ => open == ty,
     }
-    let mut found: Option<Type> = None;
-    for ty in types {
-        found = Some(match found {
-            None => ty,
-            Some(have) => unify_two(have, ty)?,
-        });
-    }
-    Some(found.unwrap_or_default())
 }
 
-fn unify_two(a: Type, b: Type) -> Option<Type> {
-    use Type::{Any, Bool, List, Map, Number, Object, Set, String, Tuple};
-    if a == b {
-        return Some(a);
+/// The one type that values of all these can be made into.
+pub fn unify(types: impl IntoIterator<Item = Type>) -> Option<Type> {
+    let mut types: Vec<Type> = types.into_iter().collect();
+    // What is not known, null above all, becomes what the others are.
+    let open = types.contains(&Type::Any);
+    types.retain(|ty| *ty != Type::Any);
+    types.sort_unstable();
+    types.dedup();
+    match &types[..] {
+        [] => return Some(Type::Any),
+        [only] if !open => return Some(only.clone()),
+        // Elements of a structure can't be told apart from those that are not known.
+        [Type::Tuple(_) | Type::Object(_)] => return Some(Type::Any),
+        [only] => return Some(only.clone()),
+        _ => {}
     }
-    let two = |a: &Arc<Type>, b: &Arc<Type>| Some(Arc::new(unify_two(a.as_ref().clone(), b.as_ref().clone())?));
-    let all_and = |types: Vec<Type>, of: &Arc<Type>| Some(Arc::new(unify(types.into_iter().chain([of.as_ref().clone()]))?));
-    match (a, b) {
-        // Null is of any type.
-        (Any, other) | (other, Any) => Some(other),
-        (String, Bool | Number) | (Bool | Number, String) => Some(String),
-        (List(a), List(b) | Set(b)) | (Set(b), List(a)) => Some(List(two(&a, &b)?)),
-        (Set(a), Set(b)) => Some(Set(two(&a, &b)?)),
-        (Map(a), Map(b)) => Some(Map(two(&a, &b)?)),
-        (Tuple(a), Tuple(b)) if a.len() == b.len() => {
-            let each: Option<Vec<Type>> = a.iter().cloned().zip(b.iter().cloned()).map(|(a, b)| unify_two(a, b)).collect();
-            each.map(Tuple)
-        }
-        (Tuple(a), Tuple(b)) => Some(List(Arc::new(unify(a.into_iter().chain(b))?))),
-        (Tuple(types), List(of)) | (List(of), Tuple(types)) => Some(List(all_and(types, &of)?)),
-        (Tuple(types), Set(of)) | (Set(of), Tuple(types)) => Some(Set(all_and(types, &of)?)),
-        (Object(a), Object(b)) => {
-            if a.keys().eq(b.keys()) {
-                let each: Option<BTreeMap<_, _>> = a
-                    .iter()
-                    .zip(b.values())
-                    .map(|((k, (a, _)), (b, _))| Some((k.clone(), (unify_two(a.clone(), b.clone())?, false))))
-                    .collect();
-                if let Some(attrs) = each {
-                    return Some(Object(attrs));
-                }
-            }
-            Some(Map(Arc::new(unify(a.into_values().chain(b.into_values()).map(|(t, _)| t))?)))
-        }
-        (Object(attrs), Map(of)) | (Map(of), Object(attrs)) => Some(Map(all_and(attrs.into_values().map(|(t, _)| t).collect(), &of)?)),
-        _ => None,
+    let all = |test: fn(&Type) -> bool| types.iter().all(test);
+    let elements = |types: &[Type]| -> Option<Arc<Type>> {
+        let each = types.iter().filter_map(|ty| match ty {
+            Type::List(of) | Type::Set(of) | Type::Map(of) => Some(vec![of.as_ref().clone()]),
+            Type::Tuple(all) => Some(all.clone()),
+            Type::Object(attrs) => Some(attrs.values().map(|(ty, _)| ty.clone()).collect()),
+            _ => None,
+        });
+        unify(each.flatten().collect::<Vec<_>>()).map(Arc::new)
+    };
+    let has = |test: fn(&Type) -> bool| types.iter().any(test);
+    if all(|ty| matches!(ty, Type::Bool | Type::Number | Type::String)) {
+        // Each can be a text, but a number no bool: only a text among them brings them together.
+        return types.contains(&Type::String).then_some(Type::String);
     }
+    if all(|ty| matches!(ty, Type::Tuple(_))) {
+        let sizes: Vec<usize> = types.iter().map(|ty| if let Type::Tuple(all) = ty { all.len() } else { 0 }).collect();
+        let alike = sizes.iter().all(|size| *size == sizes[0]);
+        return if alike { unified_tuples(&types) } else { elements(&types).map(Type::List) };
+    }
+    if all(|ty| matches!(ty, Type::Object(_))) {
+        let attrs = |ty: &Type| if let Type::Object(attrs) = ty { attrs.keys().cloned().collect() } else { vec![] };
+        let alike = types.iter().all(|ty| attrs(ty) == attrs(&types[0]));
+        return if alike { unified_objects(&types) } else { elements(&types).map(Type::Map) };
+    }
+    if all(|ty| matches!(ty, Type::Map(_) | Type::Object(_))) {
+        return elements(&types).map(Type::Map);
+    }
+    if all(|ty| matches!(ty, Type::Set(_) | Type::Tuple(_))) {
+        return elements(&types).map(Type::Set);
+    }
+    if all(|ty| matches!(ty, Type::List(_) | Type::Set(_) | Type::Tuple(_))) && has(|ty| matches!(ty, Type::List(_))) {
+        return elements(&types).map(Type::List);
+    }
+    None
+}
+
+/// Tuples of one length, element by element.
+fn unified_tuples(types: &[Type]) -> Option<Type> {
+    let all: Vec<&Vec<Type>> = types.iter().filter_map(|ty| if let Type::Tuple(all) = ty { Some(all) } else { None }).collect();
+    let size = all.first()?.len();
+    (0..size).map(|i| unify(all.iter().filter_map(|each| each.get(i).cloned()))).collect::<Option<_>>().map(Type::Tuple)
+}
+
+/// Objects of the same attributes, attribute by attribute.
+fn unified_objects(types: &[Type]) -> Option<Type> {
+    let all: Vec<_> = types.iter().filter_map(|ty| if let Type::Object(attrs) = ty { Some(attrs) } else { None }).collect();
+    let first = all.first()?;
+    let attr = |name: &Arc<str>| {
+        let ty = unify(all.iter().filter_map(|each| each.get(name).map(|(ty, _)| ty.clone())))?;
+        Some((name.clone(), (ty, false)))
+    };
+    first.keys().map(attr).collect::<Option<_>>().map(Type::Object)
 }
 
 #[cfg(test)]

@@ -33,6 +33,11 @@ pub(super) struct Cx<'a> {
 impl Expr {
     /// The value of the expression in that scope.
     pub fn eval(&self, scope: &dyn Scope) -> Result<Value> {
+        self.eval_typed(scope).map(Value::plain)
+    }
+
+    /// The same with the types of what is null or empty, for what other expressions are made of.
+    pub fn eval_typed(&self, scope: &dyn Scope) -> Result<Value> {
         self.value(&Cx { scope, locals: None, given: None, depth: 0 })
     }
 
@@ -129,6 +134,11 @@ impl Expr {
         match call.function.name {
             "try" => return try_each(call, cx, self),
             "can" => return Ok(can(&call.args, cx)),
+            "templatestring" if !call.args.first().is_none_or(Self::is_reference) => {
+                let error = Diagnostic::error("`templatestring` renders a text that is kept somewhere else: it takes a reference to it");
+                let error = error.at(call.args[0].span(), "no reference");
+                return Err(error.help("write the template itself as a text with `${...}` in it").into());
+            }
             _ => {}
         }
         let mut args = Vec::with_capacity(call.args.len());
@@ -192,6 +202,7 @@ fn object(items: &[(Expr, Expr)], cx: &Cx<'_>) -> Result<Value> {
 pub(super) fn attr(of: &Value, name: &str, at: &Expr) -> Result<Value> {
     match of {
         Value::Sensitive(inner) => attr(inner, name, at).map(Value::sensitive),
+        Value::Typed(inner) => attr(&inner.1, name, at),
         Value::Object(items) | Value::Map(items) => match items.get(name) {
             Some(value) => Ok(value.clone()),
             None => no_attr(items.keys().map(|k| &**k), name, at),
@@ -233,7 +244,10 @@ fn no_attr<'a>(known: impl Iterator<Item = &'a str>, name: &str, at: &Expr) -> R
 /// `of[index]`.
 pub(super) fn element(of: &Value, index: &Value, of_expr: &Expr, index_expr: &Expr) -> Result<Value> {
     if of.is_sensitive() || index.is_sensitive() {
-        return element(of.bare(), index.bare(), of_expr, index_expr).map(Value::sensitive);
+        return element(of.shown(), index.shown(), of_expr, index_expr).map(Value::sensitive);
+    }
+    if let Value::Typed(inner) = of {
+        return element(&inner.1, index, of_expr, index_expr);
     }
     if index.is_null() {
         return index_expr.wrong("an index can't be null", "null");
@@ -285,15 +299,36 @@ fn splat(source: &Expr, each: &Expr, cx: &Cx<'_>) -> Result<Value> {
     let marked = of.is_sensitive();
     let one = |value: &Value| each.value(&Cx { locals: Some(&Locals { name: "*", value, next: cx.locals }), ..*cx });
     let made = match of.bare() {
+        Value::Null if matches!(of.type_of(), Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
+            return source.wrong("a splat needs a list, and this one is null", "null");
+        }
         Value::Null => Value::Tuple(Arc::default()),
-        Value::List(items) | Value::Set(items) => Value::List(Arc::new(all(items.iter().map(one))?)),
+        Value::List(items) | Value::Set(items) => {
+            let made = all(items.iter().map(one))?;
+            let of = match of.type_of() {
+                Type::List(of) | Type::Set(of) if items.is_empty() && *of != Type::Any => one(&Value::Unknown(of))?.type_of(),
+                _ => Type::Any,
+            };
+            // Elements of a set may come out as one type or as several.
+            match convert::unify(made.iter().map(Value::type_of)) {
+                Some(ty) if made.iter().all(|v| convert::may_be(&v.type_of(), &ty)) => {
+                    Value::List(Arc::new(made)).typed(&Type::List(Arc::new(of)))
+                }
+                _ => Value::Tuple(Arc::new(made)),
+            }
+        }
         Value::Tuple(items) => Value::Tuple(Arc::new(all(items.iter().map(one))?)),
         Value::Unknown(ty) => match ty.as_ref() {
             Type::List(ty) | Type::Set(ty) => {
                 let of = one(&Value::Unknown(ty.clone()))?.type_of();
                 Value::Unknown(Arc::new(Type::List(Arc::new(of))))
             }
-            _ => Value::unknown(),
+            Type::Any => Value::unknown(),
+            // It can be null, and then there is nothing.
+            other => {
+                let of = one(&Value::Unknown(Arc::new(other.clone())))?.type_of();
+                Value::Unknown(Arc::new(Type::Tuple(vec![of])))
+            }
         },
         other => Value::Tuple(Arc::new(vec![one(other)?])),
     };
@@ -307,29 +342,44 @@ fn cond(three: &[Expr; 3], cx: &Cx<'_>) -> Result<Value> {
     if test.is_null() {
         return cond.wrong("a condition can't be null", "null");
     }
-    if test.is_unknown() {
-        let (yes_value, no_value) = (yes.value(cx)?, no.value(cx)?);
+    let Some(test) = condition(&test, cond)? else {
+        // What fails may be the side that isn't taken: nobody can tell yet.
+        let (yes_value, no_value) = (yes.value(cx).unwrap_or_else(|_| Value::unknown()), no.value(cx).unwrap_or_else(|_| Value::unknown()));
         let marked = marked || yes_value.is_sensitive() || no_value.is_sensitive();
-        let ty = convert::unify([yes_value.type_of(), no_value.type_of()]).map_or_else(|| unlike(yes, no, &yes_value, &no_value), Ok)?;
+        let ty = common(yes, no, &yes_value, &no_value)?;
         // Where both agree, the value doesn't hang on the condition.
-        let same = yes_value.is_known() && yes_value == no_value;
-        return Ok(if same { yes_value } else { Value::Unknown(Arc::new(ty)) }.sensitive_if(marked));
-    }
-    let test = convert::truth(&test).or_else(|e| cond.wrong(format!("a condition must be true or false: {e}"), kind_of(&test)))?;
+        let same = yes_value.is_known() && ops::equal(&yes_value, &no_value) == Some(true);
+        let made = if same { convert::convert(yes_value.shown(), &ty).unwrap_or(yes_value) } else { Value::Unknown(Arc::new(ty)) };
+        return Ok(made.sensitive_if(marked));
+    };
     let (chosen_expr, other_expr) = if test { (yes, no) } else { (no, yes) };
     let chosen = chosen_expr.value(cx)?;
     // The other one matters for its type alone, and never where it would ask for a resource that nobody may need.
-    let settled = matches!(chosen.bare(), Value::String(_) | Value::Null) && !matches!(other_expr.node, Node::Tuple(_) | Node::Object(_));
-    if settled || other_expr.asks_others() {
+    if other_expr.asks_others() {
         return Ok(chosen.sensitive_if(marked));
     }
     let Ok(other) = other_expr.value(cx) else { return Ok(chosen.sensitive_if(marked)) };
-    let ty = match convert::unify([chosen.type_of(), other.type_of()]) {
-        Some(ty) => ty,
-        None if test => unlike(yes, no, &chosen, &other)?,
-        None => unlike(yes, no, &other, &chosen)?,
-    };
+    // Which side was taken would tell something of the other.
+    let marked = marked || other.is_sensitive();
+    let ty = if test { common(yes, no, &chosen, &other)? } else { common(yes, no, &other, &chosen)? };
     Ok(convert::convert(&chosen, &ty).unwrap_or(chosen).sensitive_if(marked))
+}
+
+/// The condition, where it is known.
+fn condition(test: &Value, cond: &Expr) -> Result<Option<bool>> {
+    match test.bare() {
+        Value::Unknown(ty) if convert::can_convert(ty, &Type::Bool) => Ok(None),
+        _ => convert::truth(test).map(Some).or_else(|e| cond.wrong(format!("a condition must be true or false: {e}"), kind_of(test))),
+    }
+}
+
+/// The type of both sides of a conditional.
+fn common(yes: &Expr, no: &Expr, yes_value: &Value, no_value: &Value) -> Result<Type> {
+    match (yes_value.shown(), no_value.shown()) {
+        (Value::Null, other) | (other, Value::Null) => return Ok(other.type_of()),
+        _ => {}
+    }
+    convert::unify([yes_value.type_of(), no_value.type_of()]).map_or_else(|| unlike(yes, no, yes_value, no_value), Ok)
 }
 
 fn unlike<T>(yes: &Expr, no: &Expr, yes_value: &Value, no_value: &Value) -> Result<T> {
@@ -342,15 +392,20 @@ fn unlike<T>(yes: &Expr, no: &Expr, yes_value: &Value, no_value: &Value) -> Resu
 }
 
 fn try_each(call: &Call, cx: &Cx<'_>, at: &Expr) -> Result<Value> {
-    let mut last = None;
+    let mut failed = vec![];
     for arg in &call.args {
         match arg.value(cx) {
+            // It could still turn out to fail, and then another one would do.
+            Ok(value) if !value.is_known() => return Ok(Value::unknown()),
             Ok(value) => return Ok(value),
-            Err(e) => last = Some(e),
+            Err(e) => failed.extend(e.0.first().map(|d| d.summary.clone())),
         }
     }
-    let why = last.and_then(|e| e.0.first().map(|d| d.summary.clone())).unwrap_or_default();
-    at.wrong("no argument of `try` succeeds", format!("the last one: {why}"))
+    let mut error = Diagnostic::error("no argument of `try` succeeds").at(&at.span, "each of them fails");
+    for why in failed {
+        error = error.help(why);
+    }
+    Err(error.into())
 }
 
 fn can(args: &[Expr], cx: &Cx<'_>) -> Value {

@@ -167,6 +167,23 @@ impl Expr {
         &self.span
     }
 
+    /// Of the console's question for a type, `type(...)`: what is asked about.
+    pub fn asked_type(&self) -> Option<&Self> {
+        match &self.node {
+            Node::Call(call) if call.function.name == "type" => call.args.first(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a reference and what is asked of it, and nothing else.
+    pub(super) fn is_reference(&self) -> bool {
+        match &self.node {
+            Node::Root(_) | Node::Resource(_) | Node::Local(_) => true,
+            Node::Attr(of, _) | Node::Index(of, _) => of.is_reference(),
+            _ => false,
+        }
+    }
+
     /// The value, where it is written out: no reference, no call.
     pub fn constant(&self) -> Option<Value> {
         match &self.node {

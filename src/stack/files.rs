@@ -261,8 +261,9 @@ impl Files {
             return Ok(serde_json::from_slice(listing).unwrap_or_default());
         }
         let mut found = vec![];
-        if !self.embedded {
-            let root = self.root.join(&name);
+        let root = self.root.join(&name);
+        // A folder that is not there holds nothing.
+        if !self.embedded && root.is_dir() {
             walk(&root, &root, deep, &mut found)
                 .map_err(|e| Diagnostic::error(format!("can't list the files of `{}`: {e}", root.display())))?;
         }

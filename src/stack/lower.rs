@@ -63,7 +63,15 @@ pub(super) fn file(text: &str, place: &Place) -> Result<Template, Diagnostics> {
 /// A bare expression, as in a `.tf` file or at the console.
 pub(super) fn expression(text: &str, place: &Place) -> Result<Expr, Diagnostics> {
     let mut errors = Diagnostics::default();
-    let parsed: Expression = hcl_edit::parser::parse_expr(text.trim_end()).map_err(|e| refused(text, &e, place, "the expression"))?;
+    let parse = |text: &str| hcl_edit::parser::parse_expr(text.trim_end());
+    let parsed: Expression = parse(text)
+        .or_else(|e| {
+            // A comment at the end is no part of an expression to the parser.
+            let rest = text.get(e.location().offset()..).unwrap_or_default();
+            let comment = rest.trim_start().starts_with(['#', '/']) && !rest.trim().contains('\n');
+            if comment { parse(&text[..e.location().offset()]).map_err(|_| e) } else { Err(e) }
+        })
+        .map_err(|e| refused(text, &e, place, "the expression"))?;
     let expr = Lower { place, errors: &mut errors, locals: vec![], quoted: false, free: false }.expr(&parsed);
     errors.unless_errors(expr)
 }
@@ -172,6 +180,8 @@ impl Lower<'_> {
     fn key(&mut self, key: &ObjectKey) -> Expr {
         match key {
             ObjectKey::Ident(name) => Expr::literal(Value::from(name.value().as_str()), &self.span(name.span())),
+            // Without parentheses it is a name like any other.
+            ObjectKey::Expression(Expression::Null(_)) => Expr::literal(Value::from("null"), &self.span(key.span())),
             ObjectKey::Expression(e) => self.expr(e),
         }
     }
@@ -242,7 +252,12 @@ impl Lower<'_> {
             let node = match step.value() {
                 TraversalOperator::GetAttr(name) => Node::Attr(Box::new(base), name.as_str().into()),
                 TraversalOperator::Index(e) => Node::Index(Box::new(base), self.boxed(e)),
-                TraversalOperator::LegacyIndex(n) => Node::Index(Box::new(base), Box::new(legacy(*n.value(), &span))),
+                TraversalOperator::LegacyIndex(n) => {
+                    if let Some(TraversalOperator::LegacyIndex(_)) = steps.as_slice().first().map(|s| s.value()) {
+                        self.errors.push(Diagnostic::error("two indexes behind dots can't follow each other").at(&span, "write `[0][1]`"));
+                    }
+                    Node::Index(Box::new(base), Box::new(legacy(*n.value(), &span)))
+                }
                 TraversalOperator::FullSplat(_) => {
                     let element = Expr::new(Node::Local("*".into()), span.clone());
                     let each = self.steps(element, steps);
@@ -500,8 +515,10 @@ fn legacy(n: u64, span: &Span) -> Expr {
 }
 
 fn number(n: &hcl_edit::Formatted<hcl_edit::Number>) -> Value {
-    let exact = n.value().as_i64().map(Number::from);
-    exact.or_else(|| n.value().as_f64().and_then(Number::from_f64)).map_or(Value::Null, Value::Number)
+    // The parser's own number has no more digits than a double.
+    let written = n.as_repr().and_then(|text| Number::parse(&text.replace(char::is_whitespace, "")));
+    let exact = || n.value().as_i64().map(Number::from);
+    written.or_else(exact).or_else(|| n.value().as_f64().and_then(Number::from_f64)).map_or(Value::Null, Value::Number)
 }
 
 fn binary(operator: BinaryOperator) -> Binary {

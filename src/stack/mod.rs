@@ -29,7 +29,7 @@ mod toml;
 mod types;
 mod variables;
 
-pub use check::{conform, validate};
+pub use check::{conform, references, validate};
 pub use convert::{Misfit, a_type, can_convert, convert, kind_of, unify};
 pub use expr::{Expr, Reference, Target};
 pub use files::{Files, Paths, Recorded};

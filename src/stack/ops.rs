@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::convert::{self, kind_of};
 use super::eval::Cx;
 use super::expr::{Binary, Expr, Unary};
-use crate::words::{Diagnostic, Number, Result, Span, Type, Value};
+use crate::words::{Diagnostic, Diagnostics, Number, Result, Span, Type, Value};
 
 fn wrong<T>(summary: String, at: &Span, label: impl Into<String>) -> Result<T> {
     Err(Diagnostic::error(summary).at(at, label).into())
@@ -21,21 +21,22 @@ pub(super) fn unary(operator: Unary, value: &Value, at: &Expr) -> Result<Value> 
     let made = match operator {
         Unary::Not => truth(value, "!", at.span())?.map_or_else(|| unknown(Type::Bool), |b| Value::Bool(!b)),
         Unary::Neg => match number(value, "-", at.span())? {
-            Some(n) => Value::Number(Number::from(0).minus(n).unwrap_or(n)),
+            Some(n) => Value::Number(n.negated()),
             None => unknown(Type::Number),
         },
     };
     Ok(made.sensitive_if(marked))
 }
 
-/// `a + b` and the like. `&&` and `||` look at the right side only where the left leaves it open.
+/// `a + b` and the like.
 pub(super) fn binary(operator: Binary, at: &Span, sides: &[Expr; 2], cx: &Cx<'_>) -> Result<Value> {
     let [left, right] = sides;
-    let a = left.value(cx)?;
     if matches!(operator, Binary::And | Binary::Or) {
-        return logic(operator, &a, left, right, cx);
+        return logic(operator, sides, cx);
     }
-    let b = right.value(cx)?;
+    let mut errors = Diagnostics::default();
+    let (a, b) = (errors.keep(left.value(cx)), errors.keep(right.value(cx)));
+    let (Some(a), Some(b)) = (a, b) else { return Err(errors) };
     if matches!(operator, Binary::Eq | Binary::NotEq) {
         let marked = a.has_sensitive() || b.has_sensitive();
         let same = equal(&a, &b);
@@ -44,7 +45,8 @@ pub(super) fn binary(operator: Binary, at: &Span, sides: &[Expr; 2], cx: &Cx<'_>
     }
     let marked = a.is_sensitive() || b.is_sensitive();
     let word = word(operator);
-    let (a, b) = (number(&a, word, left.span())?, number(&b, word, right.span())?);
+    let (a, b) = (errors.keep(number(&a, word, left.span())), errors.keep(number(&b, word, right.span())));
+    let (Some(a), Some(b)) = (a, b) else { return Err(errors) };
     let compares = matches!(operator, Binary::Less | Binary::LessEq | Binary::Greater | Binary::GreaterEq);
     let (Some(a), Some(b)) = (a, b) else {
         return Ok(unknown(if compares { Type::Bool } else { Type::Number }).sensitive_if(marked));
@@ -54,12 +56,12 @@ pub(super) fn binary(operator: Binary, at: &Span, sides: &[Expr; 2], cx: &Cx<'_>
         Binary::LessEq => Value::Bool(a <= b),
         Binary::Greater => Value::Bool(a > b),
         Binary::GreaterEq => Value::Bool(a >= b),
-        Binary::Plus => arithmetic(plus(a, b), at)?,
-        Binary::Minus => arithmetic(decimal(a, b, i128::checked_sub, false).or_else(|| a.minus(b)), at)?,
-        Binary::Times => arithmetic(decimal(a, b, i128::checked_mul, true).or_else(|| a.times(b)), at)?,
+        Binary::Plus => arithmetic(a.plus(&b), at)?,
+        Binary::Minus => arithmetic(a.minus(&b), at)?,
+        Binary::Times => arithmetic(a.times(&b), at)?,
         Binary::Over | Binary::Modulo if b == Number::from(0) => return wrong("division by zero".into(), right.span(), "zero"),
-        Binary::Over => arithmetic(a.over(b), at)?,
-        Binary::Modulo => arithmetic(a.modulo(b), at)?,
+        Binary::Over => arithmetic(a.over(&b), at)?,
+        Binary::Modulo => arithmetic(a.modulo(&b), at)?,
         Binary::Eq | Binary::NotEq | Binary::And | Binary::Or => Value::Null,
     };
     Ok(made.sensitive_if(marked))
@@ -69,49 +71,24 @@ fn arithmetic(n: Option<Number>, at: &Span) -> Result<Value> {
     n.map_or_else(|| wrong("the result is too large for a number".into(), at, "out of range"), |n| Ok(Value::Number(n)))
 }
 
-/// The sum, exact to the last decimal where there are few.
-pub(super) fn plus(a: Number, b: Number) -> Option<Number> {
-    decimal(a, b, i128::checked_add, false).or_else(|| a.plus(b))
-}
-
-/// Terraform computes with many more digits than a double has: `0.1 + 0.2` is `0.3`. So fractions are computed as decimals.
-fn decimal(a: Number, b: Number, by: fn(i128, i128) -> Option<i128>, product: bool) -> Option<Number> {
-    if a.as_i64().is_some() && b.as_i64().is_some() {
-        return None;
-    }
-    let parts = |n: Number| {
-        let text = n.to_string();
-        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-        Some((format!("{whole}{fraction}").parse::<i128>().ok()?, u32::try_from(fraction.len()).ok()?))
-    };
-    let ((x, x_scale), (y, y_scale)) = (parts(a)?, parts(b)?);
-    let (made, scale) = if product {
-        (by(x, y)?, x_scale + y_scale)
-    } else {
-        let scale = x_scale.max(y_scale);
-        let level = |n: i128, have: u32| n.checked_mul(10_i128.checked_pow(scale - have)?);
-        (by(level(x, x_scale)?, level(y, y_scale)?)?, scale)
-    };
-    Number::parse(&format!("{made}e-{scale}"))
-}
-
-/// The right side is evaluated only where the left one leaves it open, as Terraform has it from 1.12 on; before, its errors counted always.
-fn logic(operator: Binary, a: &Value, left: &Expr, right: &Expr, cx: &Cx<'_>) -> Result<Value> {
+/// Both sides are evaluated, and have to be true or false, whatever the left one says: so Terraform has it before 1.12.
+fn logic(operator: Binary, sides: &[Expr; 2], cx: &Cx<'_>) -> Result<Value> {
+    let [left, right] = sides;
+    let mut errors = Diagnostics::default();
     let word = word(operator);
-    let ends = operator == Binary::Or;
-    let first = truth(a, word, left.span())?;
-    if first == Some(ends) {
-        return Ok(Value::Bool(ends).sensitive_if(a.is_sensitive()));
-    }
-    let b = right.value(cx)?;
-    let second = truth(&b, word, right.span())?;
-    let marked = a.is_sensitive() || b.is_sensitive();
-    let made = match (first, second) {
-        (_, Some(b)) if b == ends => Value::Bool(ends),
-        (Some(_), Some(b)) => Value::Bool(b),
+    let mut side = |e: &Expr| {
+        let value = errors.keep(e.value(cx))?;
+        let known = errors.keep(truth(&value, word, e.span()))?;
+        Some((known, value.is_sensitive()))
+    };
+    let (a, b) = (side(left), side(right));
+    let (Some((a, a_marked)), Some((b, b_marked))) = (a, b) else { return Err(errors) };
+    let made = match (a, b) {
+        (Some(a), Some(b)) => Value::Bool(if operator == Binary::Or { a || b } else { a && b }),
+        // Not even where the known side alone would settle it.
         _ => unknown(Type::Bool),
     };
-    Ok(made.sensitive_if(marked))
+    Ok(made.sensitive_if(a_marked || b_marked))
 }
 
 fn word(operator: Binary) -> &'static str {
@@ -150,24 +127,18 @@ fn truth(value: &Value, word: &str, at: &Span) -> Result<Option<bool>> {
 
 /// Whether two values are the same; none where that hangs on something unknown. Values of different types never are.
 pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
-    let all = |pairs: &mut dyn Iterator<Item = Option<bool>>| {
-        let mut open = false;
-        for pair in pairs {
-            match pair {
-                Some(false) => return Some(false),
-                Some(true) => {}
-                None => open = true,
-            }
-        }
-        if open { None } else { Some(true) }
-    };
     match (a.bare(), b.bare()) {
-        (Value::Unknown(_), _) | (_, Value::Unknown(_)) => None,
-        (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
-            if a.len() != b.len() {
+        (Value::Null, other) | (other, Value::Null) if !other.is_unknown() => Some(other.is_null()),
+        (Value::Unknown(ty), other) | (other, Value::Unknown(ty)) => {
+            let null = matches!(other, Value::Null);
+            if null || matches!(other, Value::Unknown(_)) || convert::may_be(ty, &other.type_of()) { None } else { Some(false) }
+        }
+        (Value::List(x), Value::List(y)) | (Value::Tuple(x), Value::Tuple(y)) => {
+            if x.len() != y.len() {
                 return Some(false);
             }
-            all(&mut a.iter().zip(b.iter()).map(|(a, b)| equal(a, b)))
+            // The first pair that is not the same decides, unknown or different.
+            x.iter().zip(y.iter()).map(|(a, b)| equal(a, b)).find(|same| *same != Some(true)).unwrap_or(Some(true))
         }
         (Value::Set(x), Value::Set(y)) => {
             if a.is_known() && b.is_known() {
@@ -178,11 +149,13 @@ pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
                 Some(false)
             }
         }
-        (Value::Map(a), Value::Map(b)) | (Value::Object(a), Value::Object(b)) => {
-            if !a.keys().eq(b.keys()) {
+        (Value::Map(x), Value::Map(y)) | (Value::Object(x), Value::Object(y)) => {
+            if !x.keys().eq(y.keys()) {
                 return Some(false);
             }
-            all(&mut a.values().zip(b.values()).map(|(a, b)| equal(a, b)))
+            let all: Vec<_> = x.values().zip(y.values()).map(|(a, b)| equal(a, b)).collect();
+            let open = all.contains(&None);
+            if all.contains(&Some(false)) { Some(false) } else { (!open).then_some(true) }
         }
         (a, b) => Some(a == b),
     }

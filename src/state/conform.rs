@@ -137,38 +137,6 @@ pub(super) fn type_json(ty: &Type) -> serde_json::Value {
     }
 }
 
-/// The type of a value, with that of elements found out from all of them: the first may hold a null.
-pub(super) fn type_of(value: &Value) -> Type {
-    let common = |items: &mut dyn Iterator<Item = &Value>| Arc::new(items.map(type_of).fold(Type::Any, merge));
-    match value {
-        Value::Sensitive(inner) => type_of(inner),
-        Value::List(items) => Type::List(common(&mut items.iter())),
-        Value::Set(items) => Type::Set(common(&mut items.iter())),
-        Value::Map(items) => Type::Map(common(&mut items.values())),
-        Value::Tuple(items) => Type::Tuple(items.iter().map(type_of).collect()),
-        Value::Object(items) => Type::Object(items.iter().map(|(name, item)| (name.clone(), (type_of(item), false))).collect()),
-        other => other.type_of(),
-    }
-}
-
-fn merge(a: Type, b: Type) -> Type {
-    match (a, b) {
-        (Type::Any, known) | (known, Type::Any) => known,
-        (Type::List(a), Type::List(b)) => Type::List(Arc::new(merge(a.as_ref().clone(), b.as_ref().clone()))),
-        (Type::Set(a), Type::Set(b)) => Type::Set(Arc::new(merge(a.as_ref().clone(), b.as_ref().clone()))),
-        (Type::Map(a), Type::Map(b)) => Type::Map(Arc::new(merge(a.as_ref().clone(), b.as_ref().clone()))),
-        (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => Type::Tuple(a.into_iter().zip(b).map(|(a, b)| merge(a, b)).collect()),
-        (Type::Object(mut a), Type::Object(b)) => {
-            for (name, (ty, optional)) in b {
-                let entry = a.entry(name).or_insert((Type::Any, optional));
-                entry.0 = merge(std::mem::take(&mut entry.0), ty);
-            }
-            Type::Object(a)
-        }
-        (first, _) => first,
-    }
-}
-
 /// Whether Terraform keeps that attribute together with its type, since its schema leaves the type open.
 pub(super) fn is_dynamic(provider: &str, kind: &str, name: &str) -> bool {
     provider.contains("terraform.io/builtin/terraform")

@@ -345,7 +345,7 @@ impl Field for bool {
 impl Field for i64 {
     const KIND: Kind = Kind::Int;
     fn take(value: &Value) -> Result<Self, Mismatch> {
-        value.as_number().and_then(Number::as_i64).ok_or_else(|| Mismatch::new("a whole number", value))
+        value.as_number().and_then(|n| n.as_i64()).ok_or_else(|| Mismatch::new("a whole number", value))
     }
     fn give(&self) -> Value {
         Value::from(*self)
@@ -368,7 +368,7 @@ impl Field for Number {
         value.as_number().ok_or_else(|| Mismatch::new("a number", value))
     }
     fn give(&self) -> Value {
-        Value::Number(*self)
+        Value::Number(self.clone())
     }
 }
 

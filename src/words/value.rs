@@ -37,6 +37,9 @@ pub enum Value {
     Unknown(Arc<Type>),
     /// Never to be shown. Never holds another `Sensitive` directly. Build it with [`Value::sensitive`].
     Sensitive(Arc<Value>),
+    /// Null or an empty collection, with the type that nothing in it can tell. Only inside of an evaluation: what is
+    /// evaluated leaves it as [`Value::plain`] has it. Build it with [`Value::typed`].
+    Typed(Arc<(Type, Value)>),
 }
 
 /// The type of a value.
@@ -119,9 +122,47 @@ impl Value {
         matches!(self, Self::Sensitive(_))
     }
 
+    /// The same with its type kept, where it is null or empty and nothing else tells the type.
+    #[must_use]
+    pub fn typed(self, ty: &Type) -> Self {
+        match &self {
+            Self::Null if *ty == Type::Any => self,
+            Self::Null => Self::Typed(Arc::new((ty.clone(), self))),
+            Self::List(items) | Self::Set(items) if !items.is_empty() => self,
+            Self::Map(items) if !items.is_empty() => self,
+            Self::List(_) | Self::Set(_) | Self::Map(_) => match ty {
+                Type::List(of) | Type::Set(of) | Type::Map(of) if **of != Type::Any => Self::Typed(Arc::new((ty.clone(), self))),
+                _ => self,
+            },
+            _ => self,
+        }
+    }
+
+    /// The whole tree without the types that [`Value::typed`] keeps.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        if !self.any(&|v| matches!(v, Self::Typed(_))) {
+            return self;
+        }
+        match &self {
+            Self::Typed(inner) => inner.1.clone(),
+            other => other.map_children(&mut |_, v| v.clone().plain()),
+        }
+    }
+
     /// The node without its mark; those below keep theirs.
     #[must_use]
     pub fn bare(&self) -> &Self {
+        match self {
+            Self::Sensitive(inner) => inner.bare(),
+            Self::Typed(inner) => &inner.1,
+            other => other,
+        }
+    }
+
+    /// The node without the mark that it is sensitive.
+    #[must_use]
+    pub fn shown(&self) -> &Self {
         match self {
             Self::Sensitive(inner) => inner,
             other => other,
@@ -131,7 +172,7 @@ impl Value {
     /// The whole tree without marks.
     #[must_use]
     pub fn bare_deep(&self) -> Self {
-        if self.any(&|v| v.is_sensitive()) { self.bare().map_children(&mut |_, v| v.bare_deep()) } else { self.clone() }
+        if self.any(&|v| v.is_sensitive()) { self.shown().map_children(&mut |_, v| v.bare_deep()) } else { self.clone() }
     }
 
     /// Whether it is null, marked or not.
@@ -223,6 +264,7 @@ impl Value {
                 Self::Map(items)
             }
             Self::Sensitive(inner) => inner.as_ref().clone().with(name, value).sensitive(),
+            Self::Typed(inner) => inner.1.clone().with(name, value),
             _ => Self::object([(name, value)]),
         }
     }
@@ -249,7 +291,7 @@ impl Value {
     #[must_use]
     pub fn as_number(&self) -> Option<Number> {
         match self.bare() {
-            Self::Number(n) => Some(*n),
+            Self::Number(n) => Some(n.clone()),
             _ => None,
         }
     }
@@ -284,6 +326,7 @@ impl Value {
             Self::List(items) | Self::Tuple(items) | Self::Set(items) => Json::Array(items.iter().map(Self::to_json).collect()),
             Self::Map(items) | Self::Object(items) => Json::Object(items.iter().map(|(k, v)| (k.to_string(), v.to_json())).collect()),
             Self::Sensitive(inner) => inner.to_json(),
+            Self::Typed(inner) => inner.1.to_json(),
         }
     }
 
@@ -301,10 +344,10 @@ impl Value {
         }
     }
 
-    /// The type of the value; that of an empty collection's elements is `Any`.
+    /// The type of the value; `Any` where nothing tells it.
     #[must_use]
     pub fn type_of(&self) -> Type {
-        let first = |items: &[Self]| Arc::new(items.first().map_or(Type::Any, Self::type_of));
+        let first = |items: &[Self]| Arc::new(Type::common(&mut items.iter()));
         match self {
             Self::Null => Type::Any,
             Self::Bool(_) => Type::Bool,
@@ -313,10 +356,11 @@ impl Value {
             Self::List(items) => Type::List(first(items)),
             Self::Set(items) => Type::Set(first(items)),
             Self::Tuple(items) => Type::Tuple(items.iter().map(Self::type_of).collect()),
-            Self::Map(items) => Type::Map(Arc::new(items.values().next().map_or(Type::Any, Self::type_of))),
+            Self::Map(items) => Type::Map(Arc::new(Type::common(&mut items.values()))),
             Self::Object(items) => Type::Object(items.iter().map(|(k, v)| (k.clone(), (v.type_of(), false))).collect()),
             Self::Unknown(ty) => ty.as_ref().clone(),
             Self::Sensitive(inner) => inner.type_of(),
+            Self::Typed(inner) => inner.0.clone(),
         }
     }
 }
@@ -331,6 +375,51 @@ pub enum Step<'a> {
 }
 
 impl Type {
+    /// Whether no part of it is open.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        match self {
+            Self::Any => false,
+            Self::Bool | Self::Number | Self::String => true,
+            Self::List(of) | Self::Set(of) | Self::Map(of) => of.is_complete(),
+            Self::Tuple(types) => types.iter().all(Self::is_complete),
+            Self::Object(attrs) => attrs.values().all(|(ty, _)| ty.is_complete()),
+        }
+    }
+
+    /// The type of elements that all have one; from one that tells all of it, where there is one.
+    fn common(items: &mut dyn Iterator<Item = &Value>) -> Self {
+        let mut found = Self::Any;
+        for item in items {
+            found = found.merged(item.type_of());
+            if found.is_complete() {
+                break;
+            }
+        }
+        found
+    }
+
+    /// What either of two descriptions of one type tells.
+    #[must_use]
+    pub fn merged(self, other: Self) -> Self {
+        let both = |a: Arc<Self>, b: Arc<Self>| Arc::new(Arc::unwrap_or_clone(a).merged(Arc::unwrap_or_clone(b)));
+        match (self, other) {
+            (Self::Any, known) | (known, Self::Any) => known,
+            (Self::List(a), Self::List(b)) => Self::List(both(a, b)),
+            (Self::Set(a), Self::Set(b)) => Self::Set(both(a, b)),
+            (Self::Map(a), Self::Map(b)) => Self::Map(both(a, b)),
+            (Self::Tuple(a), Self::Tuple(b)) if a.len() == b.len() => Self::Tuple(a.into_iter().zip(b).map(|(a, b)| a.merged(b)).collect()),
+            (Self::Object(mut a), Self::Object(b)) => {
+                for (name, (ty, optional)) in b {
+                    let entry = a.entry(name).or_insert((Self::Any, optional));
+                    entry.0 = std::mem::take(&mut entry.0).merged(ty);
+                }
+                Self::Object(a)
+            }
+            (first, _) => first,
+        }
+    }
+
     /// The word for it in Terraform's language: `list(string)`.
     #[must_use]
     pub fn name(&self) -> String {

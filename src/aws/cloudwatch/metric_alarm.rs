@@ -202,7 +202,7 @@ metric = { metric_name = "RequestCount", namespace = "AWS/ApplicationELB", perio
 
     fn check(given: &Value) -> Vec<Problem> {
         let mut problems = vec![];
-        let number = |name: &str| given.attr(name).as_number().and_then(Number::as_i64);
+        let number = |name: &str| given.attr(name).as_number().and_then(|n| n.as_i64());
         if let (Some(some), Some(all)) = (number("datapoints_to_alarm"), number("evaluation_periods"))
             && some > all
         {
@@ -282,7 +282,7 @@ impl MetricAlarm {
         let call = call.set_alarm_actions(actions(&self.alarm_actions)).set_ok_actions(actions(&self.ok_actions));
         let call = call.set_insufficient_data_actions(actions(&self.insufficient_data_actions));
         let call = call.set_evaluation_periods(int(Some(self.evaluation_periods))).set_datapoints_to_alarm(int(self.datapoints_to_alarm));
-        let call = call.set_threshold(self.threshold.map(Number::as_f64)).set_threshold_metric_id(text(&self.threshold_metric_id));
+        let call = call.set_threshold(self.threshold.as_ref().map(Number::as_f64)).set_threshold_metric_id(text(&self.threshold_metric_id));
         let call = call.set_treat_missing_data(text(&self.treat_missing_data));
         let call = call.set_evaluate_low_sample_count_percentile(text(&self.evaluate_low_sample_count_percentiles));
         if self.metric_query.is_empty() {

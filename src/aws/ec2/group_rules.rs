@@ -222,7 +222,7 @@ fn check_rule(rule: &Value) -> Vec<(&'static str, &'static str)> {
     if sources.iter().all(|name| rule.attr(name).is_known() && (rule.attr(name).is_empty() || rule.attr(name).as_bool() == Some(false))) {
         wrong.push(("", "a rule needs another side: `cidr_blocks`, `ipv6_cidr_blocks`, `prefix_list_ids`, `security_groups` or `self`"));
     }
-    let port = |name| rule.attr(name).as_number().and_then(crate::words::Number::as_i64);
+    let port = |name| rule.attr(name).as_number().and_then(|n| n.as_i64());
     let (Some(protocol), Some(from), Some(to)) = (rule.attr("protocol").as_str().map(protocol), port("from_port"), port("to_port")) else {
         return wrong;
     };
@@ -247,7 +247,7 @@ pub fn check_ports(protocol: &str, from: i64, to: i64) -> Option<(&'static str, 
 
 /// The openings of a rule as far as they are known.
 fn known(rule: &Value) -> Vec<Opening> {
-    let port = |name| rule.attr(name).as_number().and_then(crate::words::Number::as_i64);
+    let port = |name| rule.attr(name).as_number().and_then(|n| n.as_i64());
     let Some(protocol) =
         rule.attr("protocol").as_str().filter(|_| !rule.attr("from_port").is_unknown() && !rule.attr("to_port").is_unknown())
     else {

@@ -11,10 +11,10 @@ use super::{arn_of, by, by_id, retag, tagged, tags};
 use crate::aws::Aws;
 use crate::aws::error::{absent, lacking};
 use crate::aws::types::Cidr;
+use crate::words::Value;
 use crate::words::failure::{Cause, Failure, Outcome};
 use crate::words::resource::{Cx, Id, Known, Live, PartOf, Planned, Problem, Resource, Retry, Tags};
 use crate::words::schema::{Attr, Block, Field, Kind, Mismatch};
-use crate::words::{Number, Value};
 
 crate::blocks! {
     /// One opening of a security group: a protocol, its ports, and one other side.
@@ -208,7 +208,7 @@ fn ports_of(given: &Value) -> Option<Problem> {
     if from.is_unknown() || to.is_unknown() {
         return None;
     }
-    let port = |value: &Value| value.as_number().and_then(Number::as_i64);
+    let port = |value: &Value| value.as_number().and_then(|n| n.as_i64());
     match (protocol.as_str(), port(from), port(to)) {
         ("-1", Some(-1) | None, Some(-1) | None) => None,
         ("-1", ..) => Some(Problem::new("from_port", "all protocols go with all ports: leave both ports out where the protocol is `-1`")),

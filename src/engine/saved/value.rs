@@ -18,6 +18,7 @@ pub(super) fn put(value: &Value) -> Json {
         Value::Object(items) => json!({ "o": items.iter().map(|(k, v)| (k.to_string(), put(v))).collect::<Map<_, _>>() }),
         Value::Unknown(ty) => json!({ "u": put_type(ty) }),
         Value::Sensitive(inner) => json!({ "x": put(inner) }),
+        Value::Typed(inner) => json!({ "y": [put_type(&inner.0), put(&inner.1)] }),
     }
 }
 
@@ -42,6 +43,7 @@ pub(super) fn take(json: &Json) -> Option<Value> {
         "o" => Value::Object(Arc::new(entries()?)),
         "u" => Value::Unknown(Arc::new(take_type(inner)?)),
         "x" => take(inner)?.sensitive(),
+        "y" => take(inner.get(1)?)?.typed(&take_type(inner.get(0)?)?),
         _ => return None,
     })
 }

@@ -6,4 +6,4 @@ mod statics;
 mod tests;
 
 pub use conform::conform;
-pub use statics::validate;
+pub use statics::{references, validate};

@@ -9,7 +9,7 @@ use crate::stack::syntax::{Block, Condition, Stack};
 use crate::words::error::nearest;
 use crate::words::resource::Registry;
 use crate::words::schema::{Attr, Kind};
-use crate::words::{Diagnostic, Diagnostics, Mode, Type, Value};
+use crate::words::{Diagnostic, Diagnostics, Mode, Result, Type, Value};
 
 /// Everything that is wrong with a stack as far as it shows without evaluating: unknown types and attributes, references to nothing,
 /// values of the wrong type.
@@ -23,6 +23,14 @@ pub fn validate(stack: &Stack, registry: &Registry) -> Diagnostics {
     work.rest();
     crate::stack::load::in_order(&mut work.found);
     work.found
+}
+
+/// Whether all that an expression refers to is declared in the stack, whether or not its value is needed.
+pub fn references(stack: &Stack, registry: &Registry, expr: &Expr) -> Result<()> {
+    let blocks = stack.module.resources.iter().map(|b| ((b.address.mode, &*b.address.kind, &*b.address.name), b)).collect();
+    let mut work = Statics { stack, registry, blocks, found: Diagnostics::default() };
+    work.expr(expr, Allowed::default());
+    work.found.unless_errors(())
 }
 
 struct Statics<'a> {
@@ -202,7 +210,10 @@ impl<'a> Statics<'a> {
 
     /// `path.modul`: the word behind the dot.
     fn part(&mut self, reference: &Reference, known: &[&str]) {
-        let Some(name) = &reference.attribute else { return };
+        let Some(name) = &reference.attribute else {
+            let error = Diagnostic::error(format!("`{}` needs a name behind it", reference.target));
+            return self.found.push(error.at(&reference.span, format!("one of {}", known.join(", "))));
+        };
         if !known.contains(&&**name) {
             let error = Diagnostic::error(format!("`{}` has no `{name}`", reference.target));
             self.found.push(

@@ -11,13 +11,13 @@ pub(super) const ALL: &[Function] = &[
     f("length", &["value"], Gives::Number, length).needs(Needs::Outside).marks(),
     f("keys", &["map"], Gives::Any, keys).needs(Needs::Outside).marks(),
     f("values", &["map"], Gives::Any, values).needs(Needs::Outside).marks(),
-    f("lookup", &["map", "key", "default?"], Gives::Any, lookup).needs(Needs::Outside).marks(),
+    f("lookup", &["map", "key: string", "default?"], Gives::Any, lookup).needs(Needs::Outside).nulls().marks(),
     f("merge", &["maps..."], Gives::Any, merge).needs(Needs::Outside).nulls().marks(),
-    f("zipmap", &["keys", "values"], Gives::Any, zipmap).needs(Needs::Outside).marks(),
-    f("transpose", &["map"], Gives::Any, transpose),
+    f("zipmap", &["keys: list(string)", "values"], Gives::Any, zipmap).needs(Needs::Outside).marks(),
+    f("transpose", &["map: map(list(string))"], Gives::First, transpose),
     f("coalesce", &["values..."], Gives::Any, coalesce).nulls().marks().needs(Needs::Nothing),
-    f("alltrue", &["list"], Gives::Bool, |a| truths(a, false)).needs(Needs::Outside),
-    f("anytrue", &["list"], Gives::Bool, |a| truths(a, true)).needs(Needs::Outside),
+    f("alltrue", &["list: list(bool)"], Gives::Bool, |a| truths(a, false)).needs(Needs::Outside),
+    f("anytrue", &["list: list(bool)"], Gives::Bool, |a| truths(a, true)).needs(Needs::Outside),
     f("one", &["list"], Gives::Any, |a| match a.items(0)? {
         [] => Ok(Value::Null),
         [only] => Ok(only.clone().sensitive_if(a.values[0].is_sensitive())),
@@ -40,68 +40,82 @@ fn length(a: &Args<'_>) -> Outcome {
 
 fn keys(a: &Args<'_>) -> Outcome {
     let names = a.entries(0)?.keys().map(|k| Value::String(k.clone())).collect::<Vec<_>>();
-    let made = if matches!(a.value(0), Value::Map(_)) { Value::List(names.into()) } else { Value::Tuple(names.into()) };
+    let texts = Type::List(Arc::new(Type::String));
+    let made = if matches!(a.value(0), Value::Map(_)) { Value::List(names.into()).typed(&texts) } else { Value::Tuple(names.into()) };
     Ok(made.sensitive_if(a.values[0].is_sensitive()))
 }
 
 fn values(a: &Args<'_>) -> Outcome {
     let all = a.entries(0)?.values().cloned().collect::<Vec<_>>();
-    let made = if matches!(a.value(0), Value::Map(_)) { Value::List(all.into()) } else { Value::Tuple(all.into()) };
+    let made = match a.values[0].type_of() {
+        Type::Map(of) => Value::List(all.into()).typed(&Type::List(of)),
+        _ => Value::Tuple(all.into()),
+    };
     Ok(made.sensitive_if(a.values[0].is_sensitive()))
 }
 
 fn lookup(a: &Args<'_>) -> Outcome {
-    let marked = a.values.iter().any(Value::is_sensitive);
+    for i in [0, 1] {
+        if a.value(i).is_null() {
+            return a.bad(i, "null is not possible");
+        }
+    }
     let name = a.text(1)?;
-    let made = match (a.entries(0)?.get(&name), a.values.get(2)) {
-        (Some(found), _) => found.clone(),
-        (None, Some(default)) => match a.entries(0)?.values().next().filter(|_| matches!(a.value(0), Value::Map(_))) {
-            Some(like) => convert(default, &like.type_of()).map_err(|e| Bad::Arg(2, e.to_string()))?,
-            None => default.clone(),
-        },
-        (None, None) => return bad(format!("there is no key \"{name}\" in the map, and no default is given")),
+    let default = match (a.values.get(2), a.values[0].type_of()) {
+        (Some(default), Type::Map(of)) => Some(convert(default, &of).map_err(|e| Bad::Arg(2, e.to_string()))?),
+        (default, _) => default.cloned(),
     };
-    Ok(made.sensitive_if(marked))
+    let marked = a.values[0].is_sensitive() || a.values[1].is_sensitive();
+    match a.entries(0)?.get(&name).cloned().or(default) {
+        Some(found) => Ok(found.sensitive_if(marked)),
+        None => bad(format!("there is no key \"{name}\" in the map, and no default is given")),
+    }
 }
 
 fn merge(a: &Args<'_>) -> Outcome {
     let mut made: Object = BTreeMap::new();
     let mut marked = false;
-    let mut maps = true;
     for i in 0..a.len() {
         marked |= a.values[i].is_sensitive();
-        if a.value(i).is_null() {
-            continue;
+        if !a.value(i).is_null() {
+            made.extend(a.entries(i)?.iter().map(|(k, v)| (k.clone(), v.clone())));
         }
-        maps &= matches!(a.value(i), Value::Map(_));
-        made.extend(a.entries(i)?.iter().map(|(k, v)| (k.clone(), v.clone())));
     }
-    let value = if maps && a.len() > 0 {
-        convert(
-            &Value::Map(made.clone().into()),
-            &Type::Map(Arc::new(convert::unify(made.values().map(Value::type_of)).unwrap_or_default())),
-        )
-        .unwrap_or(Value::Map(made.into()))
-    } else {
-        Value::Object(made.into())
+    // Maps of one type make such a map; anything else makes an object.
+    let first = a.values.first().map(Value::type_of).filter(|ty| matches!(ty, Type::Map(_)));
+    let value = match first {
+        Some(ty) if a.values.iter().all(|v| !v.is_null() && v.type_of() == ty) => Value::Map(made.into()).typed(&ty),
+        _ => Value::Object(made.into()),
     };
     Ok(value.sensitive_if(marked))
 }
 
 fn zipmap(a: &Args<'_>) -> Outcome {
+    if a.items(0)?.iter().any(Value::is_unknown) {
+        return Ok(Value::unknown().sensitive_if(a.values.iter().any(Value::is_sensitive)));
+    }
     let (names, values) = (a.texts(0)?, a.items(1)?);
+    if matches!(a.value(1), Value::Set(_)) {
+        return a.bad(1, "a list is required, and this is a set");
+    }
     if names.len() != values.len() {
         return bad(format!("there are {} keys and {} values", names.len(), values.len()));
     }
     let made: Object = names.into_iter().zip(values.iter().cloned()).collect();
-    let marked = a.values.iter().any(Value::is_sensitive);
-    let list = matches!(a.value(1), Value::List(_));
-    Ok(if list { Value::Map(made.into()) } else { Value::Object(made.into()) }.sensitive_if(marked))
+    let marked = a.values[0].has_sensitive() || a.values[1].is_sensitive();
+    let made = match a.values[1].type_of() {
+        Type::List(of) => Value::Map(made.into()).typed(&Type::Map(of)),
+        _ => Value::Object(made.into()),
+    };
+    Ok(made.sensitive_if(marked))
 }
 
 fn transpose(a: &Args<'_>) -> Outcome {
     let mut made: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
     for (name, list) in a.entries(0)? {
+        if list.is_null() {
+            return a.bad(0, format!("the list of \"{name}\" is null"));
+        }
         for item in list.items() {
             let item = convert::text(item).map_err(|e| Bad::Arg(0, e.to_string()))?;
             made.entry(item).or_default().push(name.clone());
@@ -110,35 +124,36 @@ fn transpose(a: &Args<'_>) -> Outcome {
     Ok(Value::map(made.into_iter().map(|(k, mut v)| {
         v.sort();
         (k, super::texts(v))
-    })))
+    }))
+    .typed(&Type::Map(Arc::new(Type::List(Arc::new(Type::String))))))
 }
 
 fn coalesce(a: &Args<'_>) -> Outcome {
     let Some(ty) = convert::unify(a.values.iter().map(Value::type_of)) else {
         return bad("all arguments must be of one type");
     };
+    let marked = a.values.iter().any(Value::is_sensitive);
     for value in &a.values {
         if value.is_unknown() {
-            return Ok(Value::Unknown(Arc::new(ty)).sensitive_if(value.is_sensitive()));
+            return Ok(Value::Unknown(Arc::new(ty)).sensitive_if(marked));
         }
         if value.is_null() || (ty == Type::String && value.as_str() == Some("")) {
             continue;
         }
-        return convert(value, &ty).map_err(|e| Bad::Call(e.to_string()));
+        return convert(value, &ty).map(|v| v.sensitive_if(marked)).map_err(|e| Bad::Call(e.to_string()));
     }
     bad("every argument is null or an empty text")
 }
 
-/// Whether an element is `ends`; all others being known not to be.
+/// Whether an element is `ends`, all others being known not to be. Null counts as false.
 fn truths(a: &Args<'_>, ends: bool) -> Outcome {
     let mut open = false;
     for item in a.items(0)? {
-        match item {
+        match item.bare() {
+            Value::Unknown(_) if !ends => return Ok(Value::Unknown(Arc::new(Type::Bool))),
             Value::Unknown(_) => open = true,
-            Value::Null if ends => {}
-            Value::Null => return Ok(Value::Bool(false)),
             other => {
-                if convert::truth(other).map_err(|e| Bad::Arg(0, e.to_string()))? == ends {
+                if (other.as_bool() == Some(true)) == ends {
                     return Ok(Value::Bool(ends));
                 }
             }

@@ -1,4 +1,4 @@
-//! JSON, base64, URLs, CSV and YAML.
+//! JSON, base64, URLs and CSV.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -7,8 +7,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Args, Function, Gives, Outcome, bad, f};
-use crate::words::{Object, Value};
+use super::{Args, Function, Gives, Got, Outcome, bad, f};
+use crate::stack::lower;
+use crate::words::{Object, Type, Value};
 
 pub(super) const ALL: &[Function] = &[
     f("jsonencode", &["value"], Gives::Text, |a| {
@@ -17,52 +18,51 @@ pub(super) const ALL: &[Function] = &[
         Ok(made.into())
     })
     .nulls(),
-    f("jsondecode", &["text"], Gives::Any, |a| match serde_json::from_str::<serde_json::Value>(&a.text(0)?) {
-        Ok(value) => Ok(Value::from_json(&value)),
+    f("jsondecode", &["text: string"], Gives::Any, |a| match serde_json::from_str::<serde_json::Value>(&a.text(0)?) {
+        Ok(value) => Ok(normal(&Value::from_json(&value))),
         Err(e) => a.bad(0, format!("this is no JSON: {e}")),
     }),
-    f("yamlencode", &["value"], Gives::Text, |a| {
-        let mut made = String::new();
-        yaml(a.value(0), 0, false, &mut made);
-        if matches!(a.value(0), Value::Null | Value::Bool(_) | Value::Number(_)) {
-            made.push_str("...\n");
-        }
-        Ok(made.into())
-    })
-    .nulls(),
-    f("base64encode", &["text"], Gives::Text, |a| Ok(STANDARD.encode(a.text(0)?.as_bytes()).into())),
-    f("base64decode", &["text"], Gives::Text, |a| {
-        let bytes = STANDARD.decode(a.text(0)?.as_bytes()).or_else(|_| a.bad(0, "this is not base64"))?;
-        String::from_utf8(bytes).map_or_else(|_| a.bad(0, "the bytes are no UTF-8 text"), |s| Ok(s.into()))
+    f("base64encode", &["text: string"], Gives::Text, |a| Ok(STANDARD.encode(a.text(0)?.as_bytes()).into())),
+    f("base64decode", &["text: string"], Gives::Text, |a| {
+        String::from_utf8(unpacked(a)?).map_or_else(|_| a.bad(0, "the bytes are no UTF-8 text"), |s| Ok(s.into()))
     }),
-    f("base64gzip", &["text"], Gives::Text, |a| {
+    f("base64gzip", &["text: string"], Gives::Text, |a| {
         let mut packer = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
-        let packed = packer.write_all(a.text(0)?.as_bytes()).and_then(|()| packer.finish());
+        let packed = packer.write_all(a.text(0)?.as_bytes()).and_then(|()| packer.flush()).and_then(|()| packer.finish());
         packed.map_or_else(|e| bad(e.to_string()), |bytes| Ok(STANDARD.encode(bytes).into()))
     }),
-    f("textencodebase64", &["text", "encoding"], Gives::Text, |a| {
-        let (text, encoding) = (a.text(0)?, a.text(1)?);
-        let bytes: Vec<u8> = match &*encoding.to_uppercase() {
-            "UTF-8" => text.bytes().collect(),
-            "UTF-16LE" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-            "UTF-16BE" | "UTF-16" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-            _ => return a.bad(1, "UTF-8, UTF-16LE and UTF-16BE are possible"),
+    f("textencodebase64", &["text: string", "encoding: string"], Gives::Text, |a| {
+        let (text, encoding) = (a.text(0)?, encoding(a, 1)?);
+        let bytes: Option<Vec<u8>> = match encoding {
+            Charset::Wide { big, mark } => {
+                let unit = |n: u16| if big { n.to_be_bytes() } else { n.to_le_bytes() };
+                Some(mark.then_some(0xfeff).into_iter().chain(text.encode_utf16()).flat_map(unit).collect())
+            }
+            Charset::Latin(limit) => {
+                let narrow = |c: char| u8::try_from(u32::from(c)).ok().filter(|b| u32::from(*b) < limit);
+                text.chars().map(narrow).collect()
+            }
+            Charset::Known(known) => match known.encode(&text) {
+                (bytes, _, false) => Some(bytes.into_owned()),
+                _ => None,
+            },
         };
-        Ok(STANDARD.encode(bytes).into())
+        bytes.map_or_else(|| a.bad(0, "some of its characters have no place in that encoding"), |b| Ok(STANDARD.encode(b).into()))
     }),
-    f("textdecodebase64", &["text", "encoding"], Gives::Text, |a| {
-        let bytes = STANDARD.decode(a.text(0)?.as_bytes()).or_else(|_| a.bad(0, "this is not base64"))?;
-        let wide =
-            |make: fn([u8; 2]) -> u16| String::from_utf16(&bytes.chunks_exact(2).map(|c| make([c[0], c[1]])).collect::<Vec<_>>()).ok();
-        let text = match &*a.text(1)?.to_uppercase() {
-            "UTF-8" => String::from_utf8(bytes).ok(),
-            "UTF-16LE" => wide(u16::from_le_bytes),
-            "UTF-16BE" | "UTF-16" => wide(u16::from_be_bytes),
-            _ => return a.bad(1, "UTF-8, UTF-16LE and UTF-16BE are possible"),
+    f("textdecodebase64", &["text: string", "encoding: string"], Gives::Text, |a| {
+        let (bytes, encoding) = (unpacked(a)?, encoding(a, 1)?);
+        let text = match encoding {
+            Charset::Wide { big, .. } if bytes.len() % 2 == 0 => {
+                let unit = |pair: &[u8]| if big { u16::from_be_bytes([pair[0], pair[1]]) } else { u16::from_le_bytes([pair[0], pair[1]]) };
+                String::from_utf16(&bytes.chunks_exact(2).map(unit).collect::<Vec<_>>()).ok()
+            }
+            Charset::Wide { .. } => None,
+            Charset::Latin(limit) => bytes.iter().map(|b| Some(char::from(*b)).filter(|c| u32::from(*c) < limit)).collect(),
+            Charset::Known(known) => known.decode_without_bom_handling_and_without_replacement(&bytes).map(std::borrow::Cow::into_owned),
         };
         text.map_or_else(|| a.bad(0, "the bytes are no text in that encoding"), |t| Ok(t.into()))
     }),
-    f("urlencode", &["text"], Gives::Text, |a| {
+    f("urlencode", &["text: string"], Gives::Text, |a| {
         let mut made = String::new();
         for byte in a.text(0)?.bytes() {
             match byte {
@@ -73,8 +73,52 @@ pub(super) const ALL: &[Function] = &[
         }
         Ok(made.into())
     }),
-    f("csvdecode", &["text"], Gives::Any, csvdecode),
+    f("csvdecode", &["text: string"], Gives::Any, csvdecode),
 ];
+
+/// The bytes of a text in base64; lines may be broken.
+fn unpacked(a: &Args<'_>) -> Got<Vec<u8>> {
+    let text: String = a.text(0)?.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
+    // The last character may have bits to spare, whatever they are.
+    let lenient = base64::engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    let engine = base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, lenient);
+    engine.decode(text.as_bytes()).or_else(|_| a.bad(0, "this is not base64"))
+}
+
+/// With all texts in the normal form that they have everywhere.
+fn normal(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(lower::nfc(text)),
+        other => other.map_children(&mut |_, v| normal(v)),
+    }
+}
+
+/// How characters become bytes.
+enum Charset {
+    /// UTF-16, and whether it begins with a mark of the order.
+    Wide { big: bool, mark: bool },
+    /// The first so many characters of Unicode, a byte each.
+    Latin(u32),
+    /// Any other.
+    Known(&'static encoding_rs::Encoding),
+}
+
+fn encoding(a: &Args<'_>, index: usize) -> Got<Charset> {
+    let name = a.text(index)?;
+    Ok(match &*name.to_uppercase() {
+        "UTF-16LE" => Charset::Wide { big: false, mark: false },
+        "UTF-16BE" => Charset::Wide { big: true, mark: false },
+        "UTF-16" => Charset::Wide { big: true, mark: true },
+        "ISO-8859-1" | "ISO_8859-1" | "LATIN1" | "L1" => Charset::Latin(256),
+        "US-ASCII" | "ASCII" => Charset::Latin(128),
+        // The web's names for them, which the register of names does not have.
+        "CP1252" | "X-SJIS" | "UTF8" | "UNICODE-1-1-UTF-8" => return a.bad(index, format!("there is no encoding `{name}`")),
+        other => match encoding_rs::Encoding::for_label_no_replacement(other.as_bytes()) {
+            Some(known) => Charset::Known(known),
+            None => return a.bad(index, format!("there is no encoding `{name}`: UTF-8, UTF-16LE, ISO-8859-1, Shift_JIS and the like are")),
+        },
+    })
+}
 
 /// JSON as Terraform writes it: keys sorted, `<`, `>` and `&` escaped.
 fn json(value: &Value, made: &mut String) {
@@ -106,10 +150,11 @@ fn json(value: &Value, made: &mut String) {
             made.push('}');
         }
         Value::Sensitive(inner) => json(inner, made),
+        Value::Typed(inner) => json(&inner.1, made),
     }
 }
 
-fn quoted(text: &str, made: &mut String) {
+pub(super) fn quoted(text: &str, made: &mut String) {
     made.push('"');
     for c in text.chars() {
         match c {
@@ -127,68 +172,6 @@ fn quoted(text: &str, made: &mut String) {
     made.push('"');
 }
 
-/// YAML as Terraform writes it: every text in quotes, keys too. `inline` says that a `- ` or `key:` stands before it.
-fn yaml(value: &Value, depth: usize, inline: bool, made: &mut String) {
-    let pad = |made: &mut String| made.push_str(&" ".repeat(depth));
-    match value.bare() {
-        Value::List(items) | Value::Tuple(items) | Value::Set(items) if !items.is_empty() => {
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 || !inline {
-                    pad(made);
-                }
-                made.push_str("- ");
-                yaml(item, depth + 2, true, made);
-            }
-        }
-        Value::Map(items) | Value::Object(items) if !items.is_empty() => {
-            for (i, (key, item)) in items.iter().enumerate() {
-                if i > 0 || !inline {
-                    pad(made);
-                }
-                quoted(key, made);
-                made.push(':');
-                let below = |v: &Value| matches!(v.bare(), Value::Map(_) | Value::Object(_)) && !v.entries().is_some_and(Object::is_empty);
-                if below(item) {
-                    made.push('\n');
-                    yaml(item, depth + 2, false, made);
-                } else if !item.items().is_empty() {
-                    made.push('\n');
-                    yaml(item, depth, false, made);
-                } else {
-                    made.push(' ');
-                    yaml(item, depth + 2, true, made);
-                }
-            }
-        }
-        Value::String(s)
-            if s.contains('\n') && !s.ends_with(' ') && !s.contains(" \n") && !s.contains(|c: char| c.is_control() && c != '\n') =>
-        {
-            made.push('|');
-            if s.starts_with([' ', '\n']) {
-                made.push('2');
-            }
-            made.push_str(if s.ends_with("\n\n") {
-                "+\n"
-            } else if s.ends_with('\n') {
-                "\n"
-            } else {
-                "-\n"
-            });
-            for line in s.strip_suffix('\n').unwrap_or(s).split('\n') {
-                if !line.is_empty() {
-                    made.push_str(&" ".repeat(depth.max(2)));
-                    made.push_str(line);
-                }
-                made.push('\n');
-            }
-        }
-        leaf => {
-            json(leaf, made);
-            made.push('\n');
-        }
-    }
-}
-
 fn csvdecode(a: &Args<'_>) -> Outcome {
     let rows = csv(&a.text(0)?).map_or_else(|why| a.bad(0, why), Ok)?;
     let Some((head, rows)) = rows.split_first() else { return a.bad(0, "the first line, which names the columns, is missing") };
@@ -203,7 +186,8 @@ fn csvdecode(a: &Args<'_>) -> Outcome {
         let object: Object = head.iter().zip(row).map(|(k, v)| (Arc::from(k.as_str()), Value::from(v.as_str()))).collect();
         made.push(Value::Object(object.into()));
     }
-    Ok(Value::list(made))
+    let row = Type::Object(head.iter().map(|name| (Arc::from(name.as_str()), (Type::String, false))).collect());
+    Ok(Value::list(made).typed(&Type::List(Arc::new(row))))
 }
 
 /// The rows of a text as of RFC 4180.
@@ -217,7 +201,12 @@ fn csv(text: &str) -> Result<Vec<Vec<String>>, String> {
                 chars.next();
                 field.push('"');
             }
-            '"' if quoted => quoted = false,
+            '"' if quoted => {
+                quoted = false;
+                if !matches!(chars.peek(), None | Some(',' | '\n' | '\r')) {
+                    return Err("something stands behind a quoted field".into());
+                }
+            }
             '"' if field.is_empty() => (quoted, any) = (true, true),
             '"' => return Err("a quote stands inside a field without quotes".into()),
             c if quoted => field.push(c),

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use super::{Args, Bad, Function, Gives, Got, Needs, Outcome, f};
 use crate::stack::convert::{self, kind_of};
 use crate::words::{Number, Type, Value};
 
 pub(super) const ALL: &[Function] = &[
-    f("format", &["format", "values..."], Gives::Text, |a| {
+    f("format", &["format: string", "values..."], Gives::Text, |a| {
         let values: Vec<&Value> = a.values[1..].iter().collect();
         Ok(formatted(&a.text(0)?, &values)?.into())
     })
     .nulls(),
-    f("formatlist", &["format", "values..."], Gives::Texts, formatlist).needs(Needs::Outside).nulls(),
+    f("formatlist", &["format: string", "values..."], Gives::Texts, formatlist).needs(Needs::Outside).nulls(),
 ];
 
 fn formatlist(a: &Args<'_>) -> Outcome {
@@ -38,7 +40,7 @@ fn formatlist(a: &Args<'_>) -> Outcome {
         let known = row.iter().all(|v| v.is_known());
         made.push(if known { formatted(&text, &row)?.into() } else { Value::Unknown(Arc::new(Type::String)) });
     }
-    Ok(Value::list(made))
+    Ok(Value::list(made).typed(&Type::List(Arc::new(Type::String))))
 }
 
 /// A verb: `%[2]-08.3f`.
@@ -133,7 +135,7 @@ fn verb(chars: &mut Chars<'_>, _next: usize) -> Got<(Verb, Option<usize>)> {
         index = n.map(|n| n - 1);
     }
     match chars.next() {
-        Some(letter) if "vdbtoxXeEfgGsqcU".contains(letter) => Ok((Verb { letter, ..verb }, index)),
+        Some(letter) if "vdbtoxXeEfgGsq".contains(letter) => Ok((Verb { letter, ..verb }, index)),
         Some(other) => Err(Bad::Arg(0, format!("there is no verb `%{other}`"))),
         None => Err(Bad::Arg(0, "the format ends in the middle of a `%` verb".into())),
     }
@@ -150,34 +152,34 @@ fn one(verb: &Verb, value: &Value) -> Result<String, String> {
             other => other.to_json().to_string(),
         },
         _ if value.is_null() => return Err("null can't be formatted".into()),
-        't' => convert::truth(value).map_err(|e| e.to_string())?.to_string(),
+        't' => return convert::truth(value).map(|b| b.to_string()).map_err(|e| e.to_string()),
         's' => cut(&text(value)?, verb.precision),
-        'q' => serde_json::Value::from(cut(&text(value)?, verb.precision)).to_string(),
+        'q' => {
+            let mut made = String::new();
+            super::encoding::quoted(&cut(&text(value)?, verb.precision), &mut made);
+            made
+        }
         'd' | 'b' | 'o' | 'x' | 'X' => {
             if let ('x' | 'X', Value::String(s)) = (verb.letter, value.bare())
                 && number(value).is_err()
             {
                 return Err(format!("a number is required, and this is {}: \"{s}\"", kind_of(value)));
             }
-            return integer(verb, number(value)?);
+            return integer(verb, &number(value)?);
         }
-        'c' => u32::try_from(number(value)?.as_i64().unwrap_or(-1))
-            .ok()
-            .and_then(char::from_u32)
-            .map_or_else(|| Err("no such character".to_owned()), |c| Ok(c.to_string()))?,
-        _ => return Ok(float(verb, number(value)?)),
+        _ => return Ok(float(verb, &number(value)?)),
     };
     Ok(pad(verb, &body, false))
 }
 
 fn cut(text: &str, precision: Option<usize>) -> String {
-    precision.map_or_else(|| text.to_owned(), |n| text.chars().take(n).collect())
+    precision.filter(|n| *n > 0).map_or_else(|| text.to_owned(), |n| text.graphemes(true).take(n).collect())
 }
 
 /// Signed digits, filled up to the width.
 fn pad(verb: &Verb, body: &str, number: bool) -> String {
     let width = verb.width.unwrap_or(0);
-    let missing = width.saturating_sub(unicode_width::UnicodeWidthStr::width(body));
+    let missing = width.saturating_sub(body.graphemes(true).count());
     if verb.minus {
         return format!("{body}{}", " ".repeat(missing));
     }
@@ -198,16 +200,15 @@ fn signed(verb: &Verb, negative: bool, digits: &str) -> String {
     pad(verb, &format!("{sign}{digits}"), true)
 }
 
-fn integer(verb: &Verb, n: Number) -> Result<String, String> {
-    // Past 64 bits the decimal digits of a whole double are those of its text.
-    let n = n.to_string().parse::<i128>().map_err(|_| "a whole number is required".to_owned())?;
-    let digits = match verb.letter {
-        'b' => format!("{:b}", n.unsigned_abs()),
-        'o' => format!("{:o}", n.unsigned_abs()),
-        'x' => format!("{:x}", n.unsigned_abs()),
-        'X' => format!("{:X}", n.unsigned_abs()),
-        _ => n.unsigned_abs().to_string(),
+fn integer(verb: &Verb, n: &Number) -> Result<String, String> {
+    let base = match verb.letter {
+        'b' => 2,
+        'o' => 8,
+        'x' | 'X' => 16,
+        _ => 10,
     };
+    let digits = n.digits(base).ok_or("a whole number is required")?;
+    let digits = if verb.letter == 'X' { digits.to_uppercase() } else { digits };
     let mark = match verb.letter {
         'x' if verb.sharp => "0x",
         'X' if verb.sharp => "0X",
@@ -215,44 +216,46 @@ fn integer(verb: &Verb, n: Number) -> Result<String, String> {
         'o' if verb.sharp => "0",
         _ => "",
     };
-    Ok(signed(verb, n < 0, &format!("{mark}{digits}")))
+    Ok(signed(verb, n.is_negative(), &format!("{mark}{digits}")))
 }
 
-fn float(verb: &Verb, n: Number) -> String {
-    let value = n.as_f64();
-    let size = value.abs();
+fn float(verb: &Verb, n: &Number) -> String {
     let digits = match verb.letter {
-        'f' => format!("{size:.*}", verb.precision.unwrap_or(6)),
+        'f' => n.fixed(verb.precision.unwrap_or(6)),
         'e' | 'E' => {
-            let plain = format!("{size:.*e}", verb.precision.unwrap_or(6));
-            exponent(&plain, verb.letter)
+            let (digits, point) = n.rounded(verb.precision.unwrap_or(6) + 1);
+            scientific(&digits, if *n == Number::from(0) { 0 } else { point - 1 }, verb.letter)
         }
         // The shorter of both, without needless zeros.
-        _ => {
-            let power = if size == 0.0 { 0.0 } else { size.log10().floor() };
-            let limit = verb.precision.map_or(21.0, |p| f64::from(u32::try_from(p.max(1)).unwrap_or(u32::MAX)));
-            if power < -4.0 || power >= limit {
-                let plain = verb.precision.map_or_else(|| format!("{size:e}"), |p| format!("{size:.*e}", p.saturating_sub(1)));
-                exponent(&plain, if verb.letter == 'G' { 'E' } else { 'e' })
+        letter => {
+            let (digits, point) = verb.precision.map_or_else(|| n.shortest(), |p| n.rounded(p.max(1)));
+            let digits = if digits.trim_end_matches('0').is_empty() { "0" } else { digits.trim_end_matches('0') };
+            let size = i64::try_from(digits.len()).unwrap_or(i64::MAX);
+            let limit = verb.precision.map_or(6, |p| i64::try_from(p.max(1)).unwrap_or(i64::MAX));
+            let limit = if limit > size && size >= point { size } else { limit };
+            let limit = if verb.precision.is_none() { 6 } else { limit };
+            if point - 1 < -4 || point > limit {
+                scientific(digits, point - 1, if letter == 'G' { 'E' } else { 'e' })
             } else {
-                verb.precision.map_or_else(
-                    || Number::from_f64(size).map_or_else(String::new, |n| n.to_string()),
-                    |p| {
-                        let decimals = (limit - 1.0 - power).max(0.0);
-                        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and not negative")]
-                        let fixed = format!("{size:.*}", (decimals as usize).min(p.max(1) + 4));
-                        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_owned() } else { fixed }
-                    },
-                )
+                plain(digits, point)
             }
         }
     };
-    signed(verb, value < 0.0, &digits)
+    signed(verb, n.is_negative(), &digits)
 }
 
-/// `1.5e7` as `1.5e+07`.
-fn exponent(plain: &str, letter: char) -> String {
-    let (digits, power) = plain.split_once('e').unwrap_or((plain, "0"));
-    let (sign, power) = power.strip_prefix('-').map_or(('+', power), |p| ('-', p));
-    format!("{digits}{letter}{sign}{power:0>2}")
+/// `125` and 2 as `12.5`.
+fn plain(digits: &str, point: i64) -> String {
+    match usize::try_from(point) {
+        Ok(0) | Err(_) => format!("0.{}{digits}", "0".repeat(usize::try_from(-point).unwrap_or(0))),
+        Ok(point) if point >= digits.len() => format!("{digits}{}", "0".repeat(point - digits.len())),
+        Ok(point) => format!("{}.{}", &digits[..point], &digits[point..]),
+    }
+}
+
+/// `15` and 7 as `1.5e+07`.
+fn scientific(digits: &str, power: i64, letter: char) -> String {
+    let (first, rest) = digits.split_at(1.min(digits.len()));
+    let dot = if rest.is_empty() { "" } else { "." };
+    format!("{first}{dot}{rest}{letter}{}{:02}", if power < 0 { '-' } else { '+' }, power.abs())
 }

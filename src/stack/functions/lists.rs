@@ -10,9 +10,9 @@ use crate::words::{Type, Value};
 pub(super) const ALL: &[Function] = &[
     f("concat", &["lists..."], Gives::Any, concat).needs(Needs::Outside).marks(),
     f("contains", &["list", "value"], Gives::Bool, contains).needs(Needs::Outside),
-    f("distinct", &["list"], Gives::Any, distinct),
+    f("distinct", &["list: list"], Gives::First, distinct),
     f("flatten", &["list"], Gives::Any, flatten).needs(Needs::Nothing).marks(),
-    f("sort", &["list"], Gives::Texts, |a| {
+    f("sort", &["list: list(string)"], Gives::Texts, |a| {
         let mut all = a.texts(0)?;
         all.sort();
         Ok(texts(all))
@@ -20,56 +20,69 @@ pub(super) const ALL: &[Function] = &[
     f("reverse", &["list"], Gives::Any, |a| {
         let mut all = a.items(0)?.to_vec();
         all.reverse();
-        Ok(like(a.value(0), all).sensitive_if(a.values[0].is_sensitive()))
+        Ok(like(&a.values[0], all).sensitive_if(a.values[0].is_sensitive()))
     })
     .needs(Needs::Outside)
     .marks(),
-    f("element", &["list", "index"], Gives::Any, element).needs(Needs::Outside).marks(),
+    f("element", &["list", "index: number"], Gives::Any, element).needs(Needs::Outside).marks(),
     f("index", &["list", "value"], Gives::Number, |a| {
         let items = a.items(0)?;
+        if matches!(a.value(0), Value::Set(_)) {
+            return a.bad(0, "a list is required, and this is a set");
+        }
         if items.is_empty() {
             return a.bad(0, "the list must not be empty");
         }
         items.iter().position(|v| equal(v, a.value(1)) == Some(true)).map_or_else(|| bad("the list has no such element"), |i| Ok(number(i)))
     }),
-    f("compact", &["list"], Gives::Texts, |a| {
+    f("compact", &["list: list(string)"], Gives::Texts, |a| {
         let kept: Vec<Value> = a.items(0)?.iter().filter(|v| !v.is_null()).cloned().collect();
         let all = kept.iter().map(convert::text).collect::<Result<Vec<_>, _>>().map_err(|e| Bad::Arg(0, e.to_string()))?;
         Ok(texts(all.into_iter().filter(|s| !s.is_empty())))
     }),
     f("coalescelist", &["lists..."], Gives::Any, |a| {
         for i in 0..a.len() {
-            if !a.value(i).is_null() && !a.items(i)?.is_empty() {
-                return Ok(a.value(i).clone());
+            if !matches!(a.value(i), Value::List(_) | Value::Tuple(_)) {
+                return a.bad(i, format!("a list is required, and this is {}", kind_of(a.value(i))));
             }
+        }
+        if let Some(found) = a.values.iter().find(|v| !v.items().is_empty()) {
+            return Ok(found.clone());
         }
         bad("every list is empty or null")
     })
     .nulls(),
-    f("slice", &["list", "start", "end"], Gives::Any, slice).needs(Needs::Outside).marks(),
-    f("chunklist", &["list", "size"], Gives::Any, |a| {
+    f("slice", &["list", "start: number", "end: number"], Gives::Any, slice).needs(Needs::Outside).marks(),
+    f("chunklist", &["list: list", "size: number"], Gives::Any, |a| {
         let size = a.int(1)?;
         let items = a.items(0)?;
         let Ok(size) = usize::try_from(size) else { return a.bad(1, "the size can't be negative") };
-        if items.is_empty() {
-            return Ok(Value::list([]));
-        }
-        Ok(Value::list(items.chunks(if size == 0 { items.len() } else { size }).map(|c| Value::list(c.iter().cloned()))))
+        let chunks = items.chunks(if size == 0 { items.len().max(1) } else { size }).map(|c| Value::list(c.iter().cloned()));
+        let made = Value::list(chunks).typed(&Type::List(Arc::new(a.values[0].type_of())));
+        Ok(made.sensitive_if(a.values.iter().any(Value::is_sensitive)))
     })
-    .needs(Needs::Outside),
-    f("matchkeys", &["values", "keys", "search"], Gives::Any, |a| {
+    .needs(Needs::Outside)
+    .marks(),
+    f("matchkeys", &["values: list", "keys: list", "search: list"], Gives::First, |a| {
         let (values, keys, search) = (a.items(0)?, a.items(1)?, a.items(2)?);
         if values.len() != keys.len() {
             return bad("there must be as many keys as values");
         }
-        let found = values.iter().zip(keys).filter(|(_, k)| search.iter().any(|s| equal(s, k) == Some(true)));
-        Ok(Value::list(found.map(|(v, _)| v.clone())))
+        let Some(ty) = convert::unify(keys.iter().chain(search).map(Value::type_of)) else {
+            return bad("what is searched for must be of the type of the keys");
+        };
+        let same = |a: &Value, b: &Value| matches!((convert::convert(a, &ty), convert::convert(b, &ty)), (Ok(a), Ok(b)) if equal(&a, &b) == Some(true));
+        let found = values.iter().zip(keys).filter(|(_, k)| search.iter().any(|s| same(s, k)));
+        Ok(Value::list(found.map(|(v, _)| v.clone())).typed(&a.values[0].type_of()))
     }),
 ];
 
 /// A list where it was one, else a tuple.
 fn like(of: &Value, items: Vec<Value>) -> Value {
-    if matches!(of, Value::Tuple(_)) { Value::Tuple(items.into()) } else { Value::List(items.into()) }
+    match of.type_of() {
+        Type::List(of) | Type::Set(of) => Value::List(items.into()).typed(&Type::List(of)),
+        _ => Value::Tuple(items.into()),
+    }
 }
 
 fn concat(a: &Args<'_>) -> Outcome {
@@ -106,9 +119,8 @@ fn contains(a: &Args<'_>) -> Outcome {
 }
 
 fn distinct(a: &Args<'_>) -> Outcome {
-    let (items, _) = a.unified(0)?;
     let mut seen = std::collections::BTreeSet::new();
-    Ok(Value::list(items.into_iter().filter(|v| seen.insert(v.clone()))))
+    Ok(Value::list(a.items(0)?.iter().filter(|v| seen.insert((*v).clone())).cloned()).typed(&a.values[0].type_of()))
 }
 
 fn flatten(a: &Args<'_>) -> Outcome {
@@ -160,5 +172,5 @@ fn slice(a: &Args<'_>) -> Outcome {
     if start > end {
         return a.bad(1, "the start can't be behind the end");
     }
-    Ok(like(a.value(0), items[start..end].to_vec()).sensitive_if(a.values.iter().any(Value::is_sensitive)))
+    Ok(like(&a.values[0], items[start..end].to_vec()).sensitive_if(a.values.iter().any(Value::is_sensitive)))
 }

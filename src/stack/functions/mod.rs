@@ -8,10 +8,12 @@ mod hash;
 mod lists;
 mod network;
 mod numbers;
+mod pattern;
 mod sets;
 mod text;
 mod time;
 mod typed;
+mod yaml;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -25,7 +27,8 @@ use crate::words::{Diagnostic, Diagnostics, Number, Object, Result, Span, Type, 
 pub(super) struct Function {
     /// Its name.
     pub(super) name: &'static str,
-    /// Its parameters by name; the last one goes on where it ends in `...`, and one that ends in `?` may be left out.
+    /// Its parameters by name, and type where they have one; the last one goes on where it ends in `...`, and one that ends in `?`
+    /// may be left out.
     params: &'static [&'static str],
     /// What it gives.
     gives: Gives,
@@ -46,6 +49,9 @@ enum Gives {
     Number,
     Bool,
     Texts,
+    Numbers,
+    /// The type of the first argument.
+    First,
 }
 
 /// How much of the arguments must be known for a call; otherwise the result is unknown.
@@ -115,27 +121,51 @@ impl Function {
 
     /// How it is written: `join(separator, lists...)`.
     pub(super) fn signature(&self) -> String {
-        format!("{}({})", self.name, self.params.join(", "))
+        let plain = |param: &&str| param.split_once(": ").map_or_else(|| (*param).to_owned(), |(name, ty)| format!("{name}{}", tail(ty)));
+        format!("{}({})", self.name, self.params.iter().map(plain).collect::<Vec<_>>().join(", "))
     }
 
-    fn unknown(&self) -> Value {
+    fn unknown(&self, values: &[Value]) -> Value {
         Value::Unknown(Arc::new(match self.gives {
             Gives::Any => Type::Any,
+            Gives::First => values.first().map(Value::type_of).unwrap_or_default(),
             Gives::Text => Type::String,
             Gives::Number => Type::Number,
             Gives::Bool => Type::Bool,
             Gives::Texts => Type::List(Arc::new(Type::String)),
+            Gives::Numbers => Type::List(Arc::new(Type::Number)),
         }))
     }
 
     fn param(&self, index: usize) -> &'static str {
         let name = self.params.get(index).or(self.params.last()).copied().unwrap_or("argument");
-        name.trim_end_matches(['?', '.'])
+        name.split(": ").next().unwrap_or(name).trim_end_matches(['?', '.'])
+    }
+
+    /// The type of a parameter; any value where it has none.
+    fn takes(&self, index: usize) -> Type {
+        let list = |ty| Type::List(Arc::new(ty));
+        let written = self.params.get(index).or(self.params.last()).and_then(|param| param.split_once(": "));
+        match written.map_or("", |(_, ty)| ty.trim_end_matches(['?', '.'])) {
+            "string" => Type::String,
+            "number" => Type::Number,
+            "list" => list(Type::Any),
+            "list(bool)" => list(Type::Bool),
+            "list(string)" => list(Type::String),
+            "set" => Type::Set(Arc::default()),
+            "map(list(string))" => Type::Map(Arc::new(list(Type::String))),
+            _ => Type::Any,
+        }
     }
 }
 
+/// What stands behind a parameter that may be left out or be repeated.
+fn tail(param: &str) -> &str {
+    &param[param.trim_end_matches(['?', '.']).len()..]
+}
+
 static TABLE: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
-    let topics: [&'static [Function]; 12] = [
+    let topics: [&'static [Function]; 13] = [
         collections::ALL,
         disk::ALL,
         encoding::ALL,
@@ -148,6 +178,7 @@ static TABLE: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new
         text::ALL,
         time::ALL,
         typed::ALL,
+        yaml::ALL,
     ];
     topics.into_iter().flatten().map(|function| (function.name, function)).collect()
 });
@@ -194,6 +225,15 @@ pub(super) fn call(function: &Function, given: &[(Value, &Span)], name: &Span, w
             return Err(error.at(given[i].1, "this is null").into());
         }
     }
+    for (i, value) in values.iter_mut().enumerate() {
+        let ty = function.takes(i);
+        if ty != Type::Any && (!value.is_null() || function.nulls) {
+            *value = convert::convert(value, &ty).map_err(|e| {
+                let error = Diagnostic::error(format!("`{}`: {e}", function.name));
+                error.at(given[i].1, format!("the argument `{}`", function.param(i)))
+            })?;
+        }
+    }
     let open = match function.needs {
         Needs::All => values.iter().any(|v| !v.is_known()),
         Needs::Outside => values.iter().any(Value::is_unknown),
@@ -201,10 +241,11 @@ pub(super) fn call(function: &Function, given: &[(Value, &Span)], name: &Span, w
     };
     if open {
         let marked = marked || (function.marks && values.iter().any(Value::is_sensitive));
-        return Ok(function.unknown().sensitive_if(marked));
+        return Ok(function.unknown(&values).sensitive_if(marked));
     }
     let args = Args { values, spans: given, at: whole, cx };
     match (function.call)(&args) {
+        Ok(Value::String(text)) => Ok(Value::String(if text.is_ascii() { text } else { super::lower::nfc(&text) }).sensitive_if(marked)),
         Ok(value) => Ok(value.sensitive_if(marked)),
         Err(Bad::Told(mut errors)) => {
             for error in &mut errors.0 {
@@ -271,16 +312,11 @@ impl Args<'_> {
 
     /// The elements of a list as texts.
     fn texts(&self, index: usize) -> Got<Vec<Arc<str>>> {
-        let each = |v: &Value| match v {
+        let each = |v: &Value| match v.bare() {
             Value::Null => self.bad(index, "an element is null"),
             v => convert::text(v).map_err(|e| Bad::Arg(index, format!("of each element {e}"))),
         };
         self.items(index)?.iter().map(each).collect()
-    }
-
-    /// Elements brought to one type, with that type.
-    fn unified(&self, index: usize) -> Got<(Vec<Value>, Type)> {
-        unified(self.items(index)?).map_err(|why| Bad::Arg(index, why))
     }
 }
 
@@ -292,7 +328,7 @@ fn unified(items: &[Value]) -> std::result::Result<(Vec<Value>, Type), String> {
 }
 
 fn texts<T: Into<Arc<str>>>(items: impl IntoIterator<Item = T>) -> Value {
-    Value::list(items.into_iter().map(Value::string))
+    Value::list(items.into_iter().map(Value::string)).typed(&Type::List(Arc::new(Type::String)))
 }
 
 fn number(n: usize) -> Value {

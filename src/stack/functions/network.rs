@@ -8,35 +8,54 @@ use super::{Args, Function, Gives, Got, Outcome, bad, f, texts};
 use crate::words::Value;
 
 pub(super) const ALL: &[Function] = &[
-    f("cidrhost", &["prefix", "number"], Gives::Text, |a| {
-        let (net, n) = (prefix(a, 0)?, a.int(1)?);
+    f("cidrhost", &["prefix: string", "number: number"], Gives::Text, |a| {
+        let (net, n) = (prefix(a, 0)?, big(a, 1)?);
         let bits = u32::from(net.max_prefix_len() - net.prefix_len());
-        let size: u128 = if bits == 128 { u128::MAX } else { 1 << bits };
-        let at = if n < 0 { size.checked_sub(u128::from(n.unsigned_abs())) } else { u128::try_from(n).ok().filter(|n| *n < size) };
+        // From the end, if below zero. All 128 bits are one more than the largest number.
+        let last = 1_u128.checked_shl(bits).map_or(u128::MAX, |size| size - 1);
+        let at = match n {
+            Signed::Plus(n) => Some(n).filter(|n| *n <= last),
+            Signed::Minus(n) => last.checked_sub(n - 1),
+        };
         match at {
             Some(at) => Ok(address(&net, base(&net) + at).to_string().into()),
-            None => bad(format!("a prefix of {} bits has no host {n}", net.prefix_len())),
+            None => bad(format!("a prefix of {} bits has no such host", net.prefix_len())),
         }
     }),
-    f("cidrnetmask", &["prefix"], Gives::Text, |a| match prefix(a, 0)? {
+    f("cidrnetmask", &["prefix: string"], Gives::Text, |a| match prefix(a, 0)? {
         IpNet::V4(net) => Ok(net.netmask().to_string().into()),
         IpNet::V6(_) => a.bad(0, "only IPv4 has netmasks of this form"),
     }),
-    f("cidrsubnet", &["prefix", "newbits", "number"], Gives::Text, |a| {
+    f("cidrsubnet", &["prefix: string", "newbits: number", "number: number"], Gives::Text, |a| {
         let net = prefix(a, 0)?;
         let bits = a.int(1)?;
         let Some(len) = u8::try_from(bits).ok().and_then(|b| net.prefix_len().checked_add(b)).filter(|l| *l <= net.max_prefix_len()) else {
             return a.bad(1, format!("a prefix of {} bits can't be extended by {bits}", net.prefix_len()));
         };
-        let n = a.int(2)?;
-        let count: u128 = if bits >= 128 { u128::MAX } else { 1 << bits };
-        let Some(n) = u128::try_from(n).ok().filter(|n| *n < count) else {
+        let last = u32::try_from(bits).ok().and_then(|bits| 1_u128.checked_shl(bits)).map_or(u128::MAX, |count| count - 1);
+        let Signed::Plus(n @ 0..) = big(a, 2)? else { return a.bad(2, "a subnet's number can't be negative") };
+        if n > last {
             return a.bad(2, format!("{bits} bits can't number a subnet {n}"));
-        };
+        }
         Ok(subnet(&net, len, n).into())
     }),
-    f("cidrsubnets", &["prefix", "newbits..."], Gives::Texts, subnets),
+    f("cidrsubnets", &["prefix: string", "newbits: number..."], Gives::Texts, subnets),
 ];
+
+/// A whole number of up to 128 bits.
+enum Signed {
+    Plus(u128),
+    /// One or more below zero.
+    Minus(u128),
+}
+
+fn big(a: &Args<'_>, index: usize) -> Got<Signed> {
+    let n = a.number(index)?;
+    let Some(size) = n.digits(10).and_then(|digits| digits.parse().ok()) else {
+        return a.bad(index, "a whole number of at most 128 bits is required");
+    };
+    Ok(if n.is_negative() { Signed::Minus(size) } else { Signed::Plus(size) })
+}
 
 fn prefix(a: &Args<'_>, index: usize) -> Got<IpNet> {
     let text = a.text(index)?;

@@ -1,39 +1,39 @@
 //! Functions on numbers.
 
-use super::{Args, Function, Gives, Got, Needs, Outcome, bad, f};
-use crate::words::{Number, Value};
+use std::sync::Arc;
+
+use super::{Args, Function, Gives, Got, Outcome, bad, f, kind_of};
+use crate::stack::convert;
+use crate::words::{Number, Type, Value};
 
 pub(super) const ALL: &[Function] = &[
-    f("abs", &["number"], Gives::Number, |a| {
+    f("abs", &["number: number"], Gives::Number, |a| {
         let n = a.number(0)?;
-        finite(if n < Number::from(0) { Number::from(0).minus(n) } else { Some(n) })
+        Ok(Value::Number(if n.is_negative() { n.negated() } else { n }))
     }),
-    f("ceil", &["number"], Gives::Number, |a| float(a, f64::ceil)),
-    f("floor", &["number"], Gives::Number, |a| float(a, f64::floor)),
-    f("log", &["number", "base"], Gives::Number, |a| finite(Number::from_f64(a.number(0)?.as_f64().ln() / a.number(1)?.as_f64().ln()))),
-    f("max", &["numbers..."], Gives::Number, |a| {
+    f("ceil", &["number: number"], Gives::Number, |a| Ok(Value::Number(a.number(0)?.negated().floor().negated()))),
+    f("floor", &["number: number"], Gives::Number, |a| Ok(Value::Number(a.number(0)?.floor()))),
+    f("log", &["number: number", "base: number"], Gives::Number, |a| {
+        finite(Number::from_f64(a.number(0)?.as_f64().ln() / a.number(1)?.as_f64().ln()))
+    }),
+    f("max", &["numbers: number..."], Gives::Number, |a| {
         numbers(a)?.into_iter().max().map_or_else(|| bad("at least one number is required"), |n| Ok(Value::Number(n)))
     }),
-    f("min", &["numbers..."], Gives::Number, |a| {
+    f("min", &["numbers: number..."], Gives::Number, |a| {
         numbers(a)?.into_iter().min().map_or_else(|| bad("at least one number is required"), |n| Ok(Value::Number(n)))
     }),
-    f("parseint", &["text", "base"], Gives::Number, parseint),
-    f("pow", &["number", "power"], Gives::Number, pow),
-    f("signum", &["number"], Gives::Number, |a| {
-        let n = a.number(0)?;
-        Ok(Value::from(i64::from(n > Number::from(0)) - i64::from(n < Number::from(0))))
+    f("parseint", &["text", "base: number"], Gives::Number, parseint),
+    f("pow", &["number: number", "power: number"], Gives::Number, pow),
+    f("signum", &["number: number"], Gives::Number, |a| {
+        let n = a.int(0)?;
+        Ok(Value::from(n.signum()))
     }),
     f("sum", &["list"], Gives::Number, sum),
-    f("range", &["limits..."], Gives::Any, range).needs(Needs::All),
+    f("range", &["limits: number..."], Gives::Numbers, range),
 ];
 
 fn finite(n: Option<Number>) -> Outcome {
     n.map_or_else(|| bad("the result is no finite number"), |n| Ok(Value::Number(n)))
-}
-
-fn float(a: &Args<'_>, by: fn(f64) -> f64) -> Outcome {
-    let n = a.number(0)?;
-    if n.as_i64().is_some() { Ok(Value::Number(n)) } else { finite(Number::from_f64(by(n.as_f64()))) }
 }
 
 fn numbers(a: &Args<'_>) -> Got<Vec<Number>> {
@@ -41,11 +41,13 @@ fn numbers(a: &Args<'_>) -> Got<Vec<Number>> {
 }
 
 fn parseint(a: &Args<'_>) -> Outcome {
-    let (text, base) = (a.text(0)?, a.int(1)?);
-    let Some(base) = Some(base).filter(|b| (2..=62).contains(b)) else {
+    let Value::String(text) = a.value(0) else {
+        return a.bad(0, format!("a string is required, and this is {}", kind_of(a.value(0))));
+    };
+    let Some(base) = Some(a.int(1)?).filter(|b| (2..=62).contains(b)) else {
         return a.bad(1, "bases from 2 to 62 are possible");
     };
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text.strip_prefix('+').unwrap_or(&text)), |d| (true, d));
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text.strip_prefix('+').unwrap_or(text)), |d| (true, d));
     let value = |c: char| match c {
         '0'..='9' => Some(i64::from(u32::from(c) - 48)),
         'a'..='z' => Some(i64::from(u32::from(c) - 87)),
@@ -53,17 +55,22 @@ fn parseint(a: &Args<'_>) -> Outcome {
         'A'..='Z' => Some(i64::from(u32::from(c)) - if base > 36 { 29 } else { 55 }),
         _ => None,
     };
-    let add = |sum: Option<i64>, c: char| sum?.checked_mul(base)?.checked_add(value(c).filter(|v| *v < base)?);
-    let number = if digits.is_empty() { None } else { digits.chars().fold(Some(0), add) };
-    number.map_or_else(|| a.bad(0, format!("this is no whole number in base {base}")), |n| Ok(Value::from(if negative { -n } else { n })))
+    let place = Number::from(base);
+    let add = |sum: Option<Number>, c: char| sum?.times(&place)?.plus(&value(c).filter(|v| *v < base)?.into());
+    // More digits than these are more than a number has.
+    let number = if digits.is_empty() || digits.len() > 600 { None } else { digits.chars().fold(Some(Number::from(0)), add) };
+    let number = number.map_or_else(|| a.bad(0, format!("this is no whole number in base {base}")), Ok)?;
+    Ok(Value::Number(if negative { number.negated() } else { number }))
 }
 
 fn pow(a: &Args<'_>) -> Outcome {
     let (base, power) = (a.number(0)?, a.number(1)?);
-    if let (Some(base), Some(power)) = (base.as_i64(), power.as_i64().and_then(|p| u32::try_from(p).ok()))
-        && let Some(exact) = base.checked_pow(power)
-    {
-        return Ok(Value::from(exact));
+    if let (true, Some(times @ 0..=512)) = (base.is_whole(), power.as_i64()) {
+        let mut exact = Some(Number::from(1));
+        for _ in 0..times {
+            exact = exact.and_then(|n| n.times(&base));
+        }
+        return finite(exact);
     }
     finite(Number::from_f64(base.as_f64().powf(power.as_f64())))
 }
@@ -75,8 +82,8 @@ fn sum(a: &Args<'_>) -> Outcome {
     }
     let mut total = Number::from(0);
     for item in items {
-        let n = super::convert::numeric(item).or_else(|e| a.bad(0, format!("of each element {e}")))?;
-        total = crate::stack::ops::plus(total, n).map_or_else(|| bad("the result is no finite number"), Ok)?;
+        let n = convert::numeric(item).or_else(|e| a.bad(0, format!("of each element {e}")))?;
+        total = total.plus(&n).map_or_else(|| bad("the result is no finite number"), Ok)?;
     }
     Ok(Value::Number(total))
 }
@@ -84,14 +91,16 @@ fn sum(a: &Args<'_>) -> Outcome {
 fn range(a: &Args<'_>) -> Outcome {
     let given = numbers(a)?;
     let zero = Number::from(0);
-    let (start, limit, step) = match given[..] {
-        [limit] => (zero, limit, Number::from(if limit < zero { -1 } else { 1 })),
-        [start, limit] => (start, limit, Number::from(if limit < start { -1 } else { 1 })),
-        [start, limit, step] => (start, limit, step),
+    let step_to = |down: bool| Number::from(if down { -1 } else { 1 });
+    let (start, limit, step) = match &given[..] {
+        [limit] => (zero.clone(), limit.clone(), step_to(*limit < zero)),
+        [start, limit] => (start.clone(), limit.clone(), step_to(limit < start)),
+        [start, limit, step] => (start.clone(), limit.clone(), step.clone()),
         _ => return bad("one to three numbers are required"),
     };
+    let made = |items: Vec<Value>| Ok(Value::list(items).typed(&Type::List(Arc::new(Type::Number))));
     if step == zero {
-        return if start == limit { Ok(Value::list([])) } else { bad("the step must not be zero") };
+        return if start == limit { made(vec![]) } else { bad("the step must not be zero") };
     }
     let down = step < zero;
     if (down && start < limit) || (!down && limit < start) {
@@ -101,13 +110,13 @@ fn range(a: &Args<'_>) -> Outcome {
             "the end must be above the start, for a positive step"
         });
     }
-    let (mut made, mut at) = (vec![], start);
+    let (mut items, mut at) = (vec![], start);
     while if down { at > limit } else { at < limit } {
-        if made.len() >= 1024 {
+        if items.len() >= 1024 {
             return bad("more than 1024 elements would be made");
         }
-        made.push(Value::Number(at));
-        at = crate::stack::ops::plus(at, step).map_or_else(|| bad("the result is no finite number"), Ok)?;
+        items.push(Value::Number(at.clone()));
+        at = at.plus(&step).map_or_else(|| bad("the result is no finite number"), Ok)?;
     }
-    Ok(Value::list(made))
+    made(items)
 }

@@ -12,14 +12,14 @@ use crate::words::{Type, Value};
 pub(super) const ALL: &[Function] = &[
     f("timestamp", &[], Gives::Text, |a| Ok(stamp(a.cx.scope.now()))).needs(Needs::Nothing),
     f("plantimestamp", &[], Gives::Text, |a| Ok(stamp(a.cx.scope.plan_time()))).needs(Needs::Nothing),
-    f("formatdate", &["format", "time"], Gives::Text, formatdate),
-    f("timeadd", &["time", "duration"], Gives::Text, |a| {
+    f("formatdate", &["format: string", "time: string"], Gives::Text, formatdate),
+    f("timeadd", &["time: string", "duration: string"], Gives::Text, |a| {
         let (time, zone) = moment(a, 0)?;
         let duration = duration(&a.text(1)?).map_or_else(|| a.bad(1, "a duration such as 1h30m or -10s is required"), Ok)?;
         let sum = time.checked_add(duration).or_else(|_| a.bad(1, "the result is out of range"))?;
         Ok(shown(sum, zone).into())
     }),
-    f("timecmp", &["time", "other"], Gives::Number, |a| {
+    f("timecmp", &["time: string", "other: string"], Gives::Number, |a| {
         let (x, y) = (moment(a, 0)?.0, moment(a, 1)?.0);
         Ok(Value::from(i64::from(x > y) - i64::from(x < y)))
     }),
@@ -36,7 +36,7 @@ fn shown(time: Timestamp, zone: Offset) -> String {
     format!("{}{zone}", local.strftime("%Y-%m-%dT%H:%M:%S"))
 }
 
-fn offset(zone: Offset, colon: bool) -> String {
+pub(super) fn offset(zone: Offset, colon: bool) -> String {
     let seconds = zone.seconds();
     let (sign, all) = if seconds < 0 { ('-', -seconds) } else { ('+', seconds) };
     format!("{sign}{:02}{}{:02}", all / 3600, if colon { ":" } else { "" }, all / 60 % 60)
@@ -45,7 +45,7 @@ fn offset(zone: Offset, colon: bool) -> String {
 /// A time with the offset that it is written in.
 fn moment(a: &Args<'_>, index: usize) -> Got<(Timestamp, Offset)> {
     let text = a.text(index)?;
-    let strict = text.len() >= 20 && text.as_bytes()[10] == b'T';
+    let strict = text.len() >= 20 && text.as_bytes()[10] == b'T' && text.as_bytes()[17] != b'6';
     let read = || {
         let pieces = DateTimeParser::new().parse_pieces(&*text).ok()?;
         let zone = pieces.to_numeric_offset().unwrap_or(Offset::UTC);
@@ -96,6 +96,11 @@ fn formatdate(a: &Args<'_>) -> Outcome {
     while let Some(c) = rest.chars().next() {
         if c == '\'' {
             rest = &rest[1..];
+            if rest.starts_with('\'') {
+                made.push('\'');
+                rest = &rest[1..];
+                continue;
+            }
             loop {
                 let Some(end) = rest.find('\'') else { return a.bad(0, "a quote is not closed") };
                 made.push_str(&rest[..end]);

@@ -32,7 +32,7 @@ pub(super) const ALL: &[Function] = &[
     .marks()
     .needs(Needs::Nothing),
     f("ephemeralasnull", &["value"], Gives::Any, |a| Ok(a.values[0].clone())).nulls().marks().needs(Needs::Nothing),
-    f("type", &["value"], Gives::Text, |a| Ok(a.value(0).type_of().name().into())).nulls().needs(Needs::Nothing),
+    f("type", &["value"], Gives::Text, |_| bad("it works at the console alone, as the outermost function")).nulls().needs(Needs::Nothing),
 ];
 
 fn to(a: &Args<'_>, ty: &Type) -> Outcome {

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value as Json;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use super::super::conform::{is_dynamic, type_json, type_of};
+use super::super::conform::{is_dynamic, type_json};
 use super::super::snapshot::{Instance, Output, State, TERRAFORM_VERSION};
 use super::{VERSION, marks};
 use crate::words::{Address, Key, Mode, Value};
@@ -35,7 +35,7 @@ pub(in crate::state) struct WireOutput<'a> {
 impl<'a> WireOutput<'a> {
     pub(in crate::state) fn of(output: &'a Output) -> Self {
         let sensitive = output.sensitive || output.value.has_sensitive();
-        Self { value: Bare(&output.value), ty: type_json(&type_of(&output.value)), sensitive }
+        Self { value: Bare(&output.value), ty: type_json(&output.value.type_of()), sensitive }
     }
 }
 
@@ -139,6 +139,7 @@ impl Serialize for Bare<'_> {
                 map.end()
             }
             Value::Sensitive(inner) => Bare(inner).serialize(serializer),
+            Value::Typed(inner) => Bare(&inner.1).serialize(serializer),
         }
     }
 }
@@ -173,7 +174,7 @@ pub(in crate::state) struct Typed<'a> {
 
 impl<'a> Typed<'a> {
     pub(in crate::state) fn of(value: &'a Value) -> Self {
-        Self { value: Bare(value), ty: type_json(&type_of(value)) }
+        Self { value: Bare(value), ty: type_json(&value.type_of()) }
     }
 }
 

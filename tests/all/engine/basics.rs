@@ -215,7 +215,7 @@ value = "${test_thing.b.id}"
     lab.fault("update", "a", crate::support::cloud::How::Refuse, 1);
     lab.stack(&stack.replace("size = 1", "size = 2"));
     lab.apply().await;
-    assert_eq!(lab.state().outputs["a"].value.attr("size").as_number().and_then(ferroform::words::Number::as_i64), Some(1));
+    assert_eq!(lab.state().outputs["a"].value.attr("size").as_number().and_then(|n| n.as_i64()), Some(1));
     lab.good().await;
     assert!(lab.plan().await.is_empty());
     let stack = stack.replace("size = 1", "size = 2");

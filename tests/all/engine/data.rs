@@ -4,7 +4,7 @@ use crate::support::lab::{Lab, lines};
 use ferroform::engine::apply::Stop;
 use ferroform::engine::plan::Purpose;
 use ferroform::engine::planner::Options;
-use ferroform::words::{Number, Value};
+use ferroform::words::Value;
 
 const STACK: &str = r#"
 [resource.test_thing.a]
@@ -20,7 +20,7 @@ input = "${data.test_lookup.l.size}"
 "#;
 
 fn held(lab: &Lab, address: &str, attr: &str) -> Option<i64> {
-    lab.state().instances.get(&crate::support::lab::address(address))?.attributes.attr(attr).as_number().and_then(Number::as_i64)
+    lab.state().instances.get(&crate::support::lab::address(address))?.attributes.attr(attr).as_number().and_then(|n| n.as_i64())
 }
 
 #[tokio::test]

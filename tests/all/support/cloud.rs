@@ -412,7 +412,7 @@ impl DataSource for Lookup {
             .call("lookup", &name, |world| {
                 let found = world.things.iter().find(|(_, t)| t.name() == name);
                 let (id, thing) = found.ok_or_else(|| failure("lookup", "NotFound", format!("there is no {name}"), Cause::Gone))?;
-                let size = thing.value.attr("size").as_number().and_then(ferroform::words::Number::as_i64);
+                let size = thing.value.attr("size").as_number().and_then(|n| n.as_i64());
                 Ok(Live { id: id.clone(), value: Self { size, found: Some(id.clone()), ..self } })
             })
             .await

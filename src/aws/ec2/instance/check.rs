@@ -122,7 +122,7 @@ fn volume(path: &str, block: &Value, problems: &mut Vec<Problem>) {
     if is_set(block.attr("kms_key_id")) && block.attr("encrypted").as_bool() == Some(false) {
         wrong("kms_key_id", "a key encrypts only what has `encrypted = true`".into());
     }
-    let number = |name: &str| block.attr(name).as_number().and_then(crate::words::number::Number::as_i64);
+    let number = |name: &str| block.attr(name).as_number().and_then(|n| n.as_i64());
     let kind = block.attr("volume_type");
     if let (None, Some(1..)) = (kind.as_str(), number("throughput"))
         && kind.is_null()
