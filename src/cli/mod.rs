@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod completions;
+mod console;
 mod convert;
 mod explain;
 mod fmt;
@@ -51,6 +52,7 @@ enum Command {
     Convert(convert::Args),
     Show(show::Args),
     Output(output::Args),
+    Console(console::Args),
     #[command(subcommand)]
     State(state::Command),
     Import(import::Args),
@@ -148,6 +150,7 @@ async fn dispatch(command: Command, cx: &Context) -> Ending {
         Command::Convert(args) => convert::run(args, cx),
         Command::Show(args) => show::run(args, cx),
         Command::Output(args) => output::run(args, cx),
+        Command::Console(args) => console::run(args, cx),
         Command::State(command) => state::run(command, cx).await,
         Command::Import(args) => import::run(args, cx).await,
         Command::Graph(args) => graph::run(args, cx),

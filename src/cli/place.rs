@@ -86,6 +86,13 @@ impl Place {
         if self.path.is_file() { self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")) } else { &self.path }
     }
 
+    /// Whether there are files of a stack.
+    pub fn holds_stack(&self) -> bool {
+        let mut names = std::fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let stack = |name: &str| [".toml", ".tf", ".tf.json"].iter().any(|end| name.ends_with(end)) && name != "ferroform.toml";
+        self.path.is_file() || names.any(|name| name.to_str().is_some_and(stack))
+    }
+
     /// Where the state of the stack of that name lies. A folder that came from Terraform with its state keeps it there.
     pub fn store(&self, stack: &str, workspace: Option<&str>, sandbox: bool) -> LocalStore {
         let workspace = workspace.filter(|w| *w != "default");

@@ -275,7 +275,7 @@ fn how_to_give(variable: &str) -> String {
 }
 
 /// Values of variables from everywhere, the ones that hold last: environment, files that are read by themselves, flags.
-fn values(stack: &Stack, folder: &Path, picked: &[Pick], files: &Files) -> Result<Vec<Given>> {
+pub(super) fn values(stack: &Stack, folder: &Path, picked: &[Pick], files: &Files) -> Result<Vec<Given>> {
     let mut given: Vec<Given> = stack.module.variables.keys().filter_map(|name| of_environment(name)).collect();
     for file in automatic(folder) {
         given.extend(of_file(&file, true, files)?);

@@ -22,6 +22,7 @@ pub mod refresh;
 mod rivals;
 pub mod same;
 pub mod saved;
+pub mod standing;
 mod step;
 pub mod steps;
 pub mod world;

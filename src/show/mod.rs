@@ -1,6 +1,7 @@
 //! How things look: plans, events, errors and schemas as text, Markdown and JSON. Pure functions; nothing here prints, and
 //! width and colour are given.
 
+pub mod console;
 pub mod danger;
 pub mod delta;
 pub mod diagnostic;

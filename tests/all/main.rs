@@ -5,11 +5,9 @@
 
 mod bad_input;
 mod conformance;
-<<<<<<< HEAD
-mod crash;
-=======
+mod console;
 mod convert;
->>>>>>> 7679faf (convert: .tf to TOML and back)
+mod crash;
 mod engine;
 mod faults;
 mod fmt;
