@@ -21,6 +21,7 @@ pub fn inline(value: &Value) -> String {
         }
         Value::Unknown(_) => UNKNOWN.into(),
         Value::Sensitive(_) => SENSITIVE.into(),
+        Value::Typed(known) => inline(&known.1),
     }
 }
 
@@ -62,7 +63,7 @@ pub fn rule(value: &Value, word: &str) -> Option<Vec<String>> {
     if [from, to].iter().any(|v| v.is_unknown()) {
         return None;
     }
-    let port = |v: &Value| v.as_number().and_then(Number::as_i64);
+    let port = |v: &Value| v.as_number().and_then(|n| n.as_i64());
     let what = ports(protocol, port(from), port(to));
     let word = if word.is_empty() { "with" } else { word };
     let about = value.attr("description").as_str().filter(|d| !d.is_empty()).map_or_else(String::new, |d| format!(" {}", quoted(d)));
