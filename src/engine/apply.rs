@@ -14,8 +14,9 @@ use super::plan::{Action, Change, CheckResult, Plan, Purpose};
 use super::planner::Request;
 use super::providers::Providers;
 use super::reader::Reader;
-use super::step::{Prepared, perform, prepare};
+use super::step::{Prepared, With, perform, prepare};
 use super::steps::{Step, Steps, steps};
+use super::turns::{Turn, Turns};
 use super::world::{Frame, World};
 use super::{evaluate, refresh};
 use crate::stack::Block;
@@ -23,6 +24,9 @@ use crate::state::journal::Event as Record;
 use crate::state::{Instance, Journal, Output, State, schema_conform};
 use crate::words::resource::Fut;
 use crate::words::{Address, Diagnostic, Diagnostics, Mode, Result, Value};
+
+/// How many steps may be under way together, those that only wait among them.
+const MOST: usize = 1024;
 
 /// How an apply ended.
 #[derive(Debug, Default)]
@@ -80,6 +84,8 @@ struct Applier<'a> {
     /// Steps that each step still waits for.
     waits: Vec<usize>,
     ready: Vec<NodeIndex>,
+    /// The same of those that call nobody.
+    light: Vec<NodeIndex>,
     /// Steps that will not be done, with the address of what failed.
     blocked: Vec<Option<Address>>,
     done: Vec<bool>,
@@ -103,7 +109,7 @@ pub async fn apply(
         providers.configure(&providers.of_state(&change.provider)?, &world, None).await?;
     }
     let waits = graph.node_indices().map(|n| graph.neighbors_directed(n, Direction::Incoming).count()).collect();
-    let ready = graph.node_indices().filter(|n| graph.neighbors_directed(*n, Direction::Incoming).next().is_none()).collect();
+    let first: Vec<NodeIndex> = graph.externals(Direction::Incoming).collect();
     let count = graph.node_count();
     let reader = Reader::default();
     listener.on(Event::Applying { steps: graph.node_weights().filter(|step| step.change().is_some()).count() });
@@ -120,11 +126,13 @@ pub async fn apply(
         blocks: request.stack.module.resources.iter().map(|block| (&block.address, block)).collect(),
         spots: evaluate::Spots::default(),
         waits,
-        ready,
+        ready: vec![],
+        light: vec![],
         blocked: vec![None; count],
         done: vec![false; count],
         result: Applied::default(),
     };
+    first.into_iter().for_each(|node| applier.line_up(node));
     applier.take_in_what_was_read().await;
     applier.walk(stop).await;
     applier.close().await
@@ -227,42 +235,65 @@ impl<'a> Applier<'a> {
 
     async fn walk(&mut self, stop: &Stop) {
         let mut running: FuturesUnordered<Fut<'_, (NodeIndex, Instant, Outcome)>> = FuturesUnordered::new();
-        let limit = self.request.options.parallelism.max(1);
+        let turns = Turns::new(self.request.options.parallelism);
+        let mut spare: Option<Turn> = None;
         loop {
             let halted = stop.soon.is_cancelled() || self.result.unrecorded.is_some();
-            while !halted && running.len() < limit {
-                let Some(node) = self.ready.pop() else { break };
-                let Some(change) = self.change(node) else {
-                    self.done[node.index()] = true;
-                    self.release(node);
-                    continue;
-                };
-                match self.prepare(node, change) {
-                    Ok(prepared) => {
-                        let (journal, reader, listener) = (self.journal, self.reader, self.listener);
-                        self.tell_start(node, change);
-                        running.push(Box::pin(async move {
-                            let started = Instant::now();
-                            (node, started, perform(change, prepared, journal, reader, listener).await)
-                        }));
-                    }
-                    Err(errors) => {
-                        let error = errors.0.into_iter().next().unwrap_or_else(|| Diagnostic::error("it can't be evaluated"));
-                        self.fail(node, error, Duration::ZERO);
-                    }
+            while !halted && running.len() < MOST {
+                if let Some(node) = self.light.pop() {
+                    self.begin(node, Turn::default(), &running);
+                } else if self.ready.is_empty() {
+                    break;
+                } else if let Some(turn) = spare.take().or_else(|| turns.try_take())
+                    && let Some(node) = self.ready.pop()
+                {
+                    self.begin(node, turn, &running);
+                } else {
+                    break;
                 }
             }
+            spare = None;
             if running.is_empty() {
                 break;
             }
             tokio::select! {
                 () = stop.now.cancelled() => break,
                 Some((node, started, outcome)) = running.next() => self.finish(node, started, outcome),
+                turn = turns.take(), if !halted && !self.ready.is_empty() && running.len() < MOST => spare = Some(turn),
                 // Ctrl-C while all steps run: nothing changes but the message.
                 () = stop.soon.cancelled(), if !halted => {}
             }
         }
         self.result.interrupted = stop.soon.is_cancelled() || stop.now.is_cancelled();
+    }
+
+    /// Begins a step whose turn it is.
+    fn begin(&mut self, node: NodeIndex, turn: Turn, running: &FuturesUnordered<Fut<'a, (NodeIndex, Instant, Outcome)>>) {
+        let Some(change) = self.change(node) else {
+            self.done[node.index()] = true;
+            return self.release(node);
+        };
+        match self.prepare(node, change) {
+            Ok(prepared) => {
+                let (journal, reader, listener) = (self.journal, self.reader, self.listener);
+                self.tell_start(node, change);
+                running.push(Box::pin(async move {
+                    let started = Instant::now();
+                    (node, started, perform(change, prepared, journal, With { reader, listener, turn: &turn }).await)
+                }));
+            }
+            Err(errors) => {
+                let error = errors.0.into_iter().next().unwrap_or_else(|| Diagnostic::error("it can't be evaluated"));
+                self.fail(node, error, Duration::ZERO);
+            }
+        }
+    }
+
+    /// A step that waits for nothing any more.
+    fn line_up(&mut self, node: NodeIndex) {
+        let kind = self.change(node).map(|change| &change.address.kind);
+        let light = kind.is_none_or(|kind| self.request.registry.resource(kind).is_some_and(|ty| ty.is_local()));
+        if light { self.light.push(node) } else { self.ready.push(node) }
     }
 
     /// The change that a step belongs to; none of a gate.
@@ -345,11 +376,11 @@ impl<'a> Applier<'a> {
     }
 
     fn release(&mut self, node: NodeIndex) {
-        for next in self.graph.neighbors_directed(node, Direction::Outgoing) {
-            let waits = &mut self.waits[next.index()];
-            *waits -= 1;
-            if *waits == 0 {
-                self.ready.push(next);
+        let mut behind = self.graph.neighbors_directed(node, Direction::Outgoing).detach();
+        while let Some(next) = behind.next_node(&self.graph) {
+            self.waits[next.index()] -= 1;
+            if self.waits[next.index()] == 0 {
+                self.line_up(next);
             }
         }
     }

@@ -10,6 +10,7 @@ use super::diff::{settle, stored};
 use super::event::{Event, Listener, Verb};
 use super::reader::{Query, Reader};
 use super::same::same_attr;
+use super::turns::Turn;
 use crate::words::Address;
 use crate::words::failure::{Cause, Failure, Outcome};
 use crate::words::reads::Reads;
@@ -40,6 +41,8 @@ pub struct Job<'a> {
     pub reader: &'a Reader,
     /// Told of retries and waits.
     pub listener: &'a dyn Listener,
+    /// Given back while it waits.
+    pub turn: &'a Turn,
     /// The idempotency token of the intent.
     pub token: String,
     /// The user's `timeouts`, an object of texts such as `10m`; null where there are none.
@@ -134,7 +137,7 @@ impl Job<'_> {
     /// What there is at that id.
     pub async fn look(&self, id: &str, prior: Option<&Value>) -> Outcome<Option<Found>> {
         let known = Known { id: id.to_owned(), prior: prior.cloned() };
-        self.reader.read(Query { ty: self.ty, cloud: self.cloud.clone(), known }).await
+        self.turn.lend(self.reader.read(Query { ty: self.ty, cloud: self.cloud.clone(), known })).await
     }
 
     fn context<'b>(&'b self, reads: &'b Reads) -> Context<'b> {
@@ -301,7 +304,7 @@ impl Job<'_> {
         }
         let after = waits.next().unwrap_or(Duration::from_secs(10));
         self.listener.on(Event::Retrying { address: self.address.clone(), failure, after });
-        tokio::time::sleep(after).await;
+        self.turn.lend(tokio::time::sleep(after)).await;
         Ok(())
     }
 
@@ -313,7 +316,7 @@ impl Job<'_> {
                 .help("run apply again to go on waiting, or give it more time in `timeouts`"));
         }
         self.listener.on(Event::Pending { address: self.address.clone(), verb, status, since });
-        tokio::time::sleep(waits.next().unwrap_or(Duration::from_secs(10))).await;
+        self.turn.lend(tokio::time::sleep(waits.next().unwrap_or(Duration::from_secs(10)))).await;
         Ok(())
     }
 

@@ -25,6 +25,7 @@ pub mod saved;
 pub mod standing;
 mod step;
 pub mod steps;
+mod turns;
 pub mod world;
 
 use crate::words::Diagnostic;

@@ -7,6 +7,7 @@ use super::event::{Event, Listener, Verb};
 use super::hush::Hush;
 use super::providers::Providers;
 use super::reader::Reader;
+use super::turns::Turn;
 use super::{evaluate, failed};
 use crate::state::journal::{Action, Event as Record};
 use crate::state::{Instance, OpenIntent, State, schema_conform};
@@ -66,7 +67,8 @@ async fn settle(
     let held = state.instances.get(address).map(|instance| &instance.attributes);
     let hush = Hush::of(ty.attrs(), held.into_iter().chain([&wanted]));
     let listener = &hush.listener(listener);
-    let job = Job { address, ty, cloud: cloud.clone(), reader, listener, token: intent.token.clone(), timeouts: Value::Null };
+    let turn = Turn::default();
+    let job = Job { address, ty, cloud: cloud.clone(), reader, listener, turn: &turn, token: intent.token.clone(), timeouts: Value::Null };
     let dropped = |why: &str| Record::Failed { address: address.clone(), deposed: intent.deposed.clone(), error: why.into() };
     let told = |failure| failed(format!("an interrupted run can't be settled: {address} can't be looked up"), &hush.failure(failure));
     match intent.action {

@@ -16,6 +16,7 @@ use super::planner::Request;
 use super::providers::Providers;
 use super::reader::Reader;
 use super::steps::Step;
+use super::turns::Turn;
 use super::world::World;
 use super::{evaluate, failed};
 use crate::stack::Block;
@@ -179,6 +180,16 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
+    /// On disk before it returns, where a call follows whose outcome could get lost. What lives in the state alone is done again
+    /// if its result is not on disk: there the order in the journal is enough.
+    async fn intend(&self, ty: &dyn ResourceType, intent: Record) -> Result<(), Failure> {
+        if ty.is_local() {
+            drop(self.journal.append(&intent));
+            return Ok(());
+        }
+        self.write(intent).await
+    }
+
     /// On disk before it returns.
     async fn write(&self, record: Record) -> Result<(), Failure> {
         let durable = self.journal.append(&record);
@@ -193,8 +204,22 @@ impl Log<'_> {
     }
 }
 
+/// What a step works with.
+pub(super) struct With<'a> {
+    pub(super) reader: &'a Reader,
+    pub(super) listener: &'a dyn Listener,
+    pub(super) turn: &'a Turn,
+}
+
+impl<'a> With<'a> {
+    fn job(&self, address: &'a Address, ty: &'static dyn ResourceType, cloud: Arc<dyn Cloud>, token: String, timeouts: Value) -> Job<'a> {
+        let Self { reader, listener, turn } = *self;
+        Job { address, ty, cloud, reader, listener, turn, token, timeouts }
+    }
+}
+
 /// Performs a step.
-pub(super) async fn perform(change: &Change, step: Prepared, journal: &Journal, reader: &Reader, listener: &dyn Listener) -> Outcome {
+pub(super) async fn perform(change: &Change, step: Prepared, journal: &Journal, with: With<'_>) -> Outcome {
     let log = Log { journal, written: Default::default(), broken: Default::default() };
     let hush = match &step {
         Prepared::Make { ty, want, .. } => Hush::of(ty.attrs(), [want, &change.before]),
@@ -202,11 +227,12 @@ pub(super) async fn perform(change: &Change, step: Prepared, journal: &Journal, 
         Prepared::Read { ty, given, .. } => Hush::of(ty.attrs(), [given]),
         Prepared::Forget { .. } => Hush::default(),
     };
-    let listener = &hush.listener(listener);
+    let listener = &hush.listener(with.listener);
+    let with = With { listener, ..with };
     let result = match step {
-        Prepared::Make { .. } => make(change, step, &log, reader, listener, &hush).await,
+        Prepared::Make { .. } => make(change, step, &log, &with, &hush).await,
         Prepared::Read { ty, cloud, given, needs } => read(change, ty, cloud.as_ref(), &given, needs, &log, &hush).await,
-        Prepared::Remove { .. } => remove(change, step, &log, reader, listener, &hush).await,
+        Prepared::Remove { .. } => remove(change, step, &log, &with, &hush).await,
         Prepared::Forget { deposed } => {
             let forgotten = log.write(Record::Deleted { address: change.address.clone(), deposed }).await;
             forgotten.map_err(|failure| failed(format!("{} can't be dropped from the state", change.address), &failure))
@@ -230,22 +256,15 @@ fn intent(change: &Change, action: Doing, token: &str, deposed: Option<String>, 
     })
 }
 
-async fn make(
-    change: &Change,
-    step: Prepared,
-    log: &Log<'_>,
-    reader: &Reader,
-    listener: &dyn Listener,
-    hush: &Hush,
-) -> Result<(), Diagnostic> {
+async fn make(change: &Change, step: Prepared, log: &Log<'_>, with: &With<'_>, hush: &Hush) -> Result<(), Diagnostic> {
     let Prepared::Make { ty, cloud, want, before, timeouts, depose, needs } = step else { return Ok(()) };
     let token = uuid::Uuid::new_v4().to_string();
     let address = &change.address;
-    let job = Job { address, ty, cloud: cloud.clone(), reader, listener, token: token.clone(), timeouts };
+    let job = with.job(address, ty, cloud.clone(), token.clone(), timeouts);
     let action = if before.is_some() { Doing::Update } else { Doing::Create };
     let verb = if before.is_some() { "changed" } else { "created" };
     let told = |failure: &Failure| failed(format!("{address} could not be {verb}"), failure);
-    log.write(intent(change, action, &token, None, (!ty.is_local()).then_some(&want))).await.map_err(|f| told(&f))?;
+    log.intend(ty, intent(change, action, &token, None, (!ty.is_local()).then_some(&want))).await.map_err(|f| told(&f))?;
     let made = std::sync::Mutex::new(None);
     let result = match before {
         Some(live) => job.update(&want, live).await,
@@ -295,21 +314,14 @@ async fn make(
     }
 }
 
-async fn remove(
-    change: &Change,
-    step: Prepared,
-    log: &Log<'_>,
-    reader: &Reader,
-    listener: &dyn Listener,
-    hush: &Hush,
-) -> Result<(), Diagnostic> {
+async fn remove(change: &Change, step: Prepared, log: &Log<'_>, with: &With<'_>, hush: &Hush) -> Result<(), Diagnostic> {
     let Prepared::Remove { ty, cloud, live, timeouts, deposed } = step else { return Ok(()) };
     let token = uuid::Uuid::new_v4().to_string();
     let address = &change.address;
-    let job = Job { address, ty, cloud, reader, listener, token: token.clone(), timeouts };
+    let job = with.job(address, ty, cloud, token.clone(), timeouts);
     let told = |failure: &Failure| failed(format!("{} could not be destroyed", change.address), failure);
     let started = Instant::now();
-    log.write(intent(change, Doing::Delete, &token, deposed.clone(), None)).await.map_err(|f| told(&f))?;
+    log.intend(ty, intent(change, Doing::Delete, &token, deposed.clone(), None)).await.map_err(|f| told(&f))?;
     match job.delete(live).await.map_err(|failure| hush.failure(failure)) {
         Ok(()) => log.write(Record::Deleted { address: address.clone(), deposed }).await.map_err(|f| told(&f)),
         Err(failure) => {
