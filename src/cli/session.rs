@@ -247,13 +247,18 @@ impl Session {
         let finished = journal.finish().await;
         let mut applied = ended?;
         let why = applied.unrecorded.take().or_else(|| finished.err().and_then(|why| why.0.into_iter().next()));
-        applied.unrecorded = match why {
+        let stored = match why {
             // What could not be written to the journal is in memory alone.
-            Some(why) => Some(self.store.rescue(&state, &self.refuge(), why)),
-            None => self.store.settle(&held.lock, &state, &self.refuge()).err(),
+            Some(why) => Err(self.store.rescue(&state, &self.refuge(), why)),
+            None => self.store.settle(&held.lock, &state, &self.refuge()),
         };
-        let stored = self.store.read().ok().and_then(|loaded| loaded.state).filter(|_| applied.unrecorded.is_none());
-        Ok((applied, stored.unwrap_or(state)))
+        match stored {
+            Ok(loaded) => Ok((applied, loaded.state.unwrap_or(state))),
+            Err(told) => {
+                applied.unrecorded = Some(told);
+                Ok((applied, state))
+            }
+        }
     }
 
     /// Where the state goes that can't be written where it belongs, and back by which command.

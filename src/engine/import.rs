@@ -25,9 +25,9 @@ pub(super) async fn read(request: &Request<'_>, providers: &Providers<'_>, block
             asked.push((address, given, query));
         }
     }
-    let queries: Vec<Query> = asked.iter().map(|(_, _, query)| query.clone()).collect();
+    let answers = read_all(&asked.iter().map(|(_, _, query)| query).collect::<Vec<_>>(), request.options.parallelism).await;
     let mut imports = Imports::new();
-    for ((address, given, query), answer) in asked.into_iter().zip(read_all(&queries, request.options.parallelism).await) {
+    for ((address, given, query), answer) in asked.into_iter().zip(answers) {
         match answer {
             Ok(Some(found)) => {
                 let now = settle(query.ty.attrs(), &found.value, &Value::Null, query.cloud.default_tags());

@@ -212,8 +212,9 @@ impl<'a> Planner<'a> {
         for block in self.request.stack.module.resources.iter().filter(|_| !destroying) {
             asked.insert(self.providers.of_block(block)?, Some(&block.span));
         }
-        for instance in self.request.state.instances.iter().filter(|(a, _)| a.mode == Mode::Managed).map(|(_, i)| i) {
-            asked.entry(self.providers.of_state(&instance.provider)?).or_insert(None);
+        let managed = self.request.state.instances.iter().filter(|(a, _)| a.mode == Mode::Managed);
+        for provider in managed.map(|(_, instance)| &instance.provider).collect::<BTreeSet<_>>() {
+            asked.entry(self.providers.of_state(provider)?).or_insert(None);
         }
         let mut errors = Diagnostics::default();
         for (config, span) in asked {
@@ -228,7 +229,8 @@ impl<'a> Planner<'a> {
         let queries = if options.refresh { refresh::queries(state, registry, &self.providers, &self.priors)? } else { vec![] };
         let started = Instant::now();
         listener.on(Event::Refreshing { resources: queries.len() });
-        let mut fresh = self.priors.clone();
+        // Until they are read nothing is planned that rests on them.
+        let mut fresh = std::mem::take(&mut self.priors);
         let (request, providers) = (self.request, self.providers.clone());
         let refreshing = async {
             // Who it is is asked in the same flight, since a wrong account would make everything look gone.

@@ -17,6 +17,9 @@ const WINDOW: Duration = Duration::from_millis(3);
 /// How many calls of one type are in flight together.
 const IN_FLIGHT: usize = 8;
 
+/// How many of a type that lives in the state alone are read in a row.
+const LOCAL: usize = 1000;
+
 /// What is asked of one provider's clients: a type and what is known of one resource of it.
 #[derive(Clone)]
 pub struct Query {
@@ -44,14 +47,15 @@ type Group = (&'static str, usize);
 
 /// Reads all of them: each type in batches, everything in flight together. The answers are in the order of the queries; none
 /// for what does not exist.
-pub async fn read_all(queries: &[Query], parallelism: usize) -> Vec<Outcome<Option<Found>>> {
-    let reads = Reads::of(queries.iter().map(Query::asked).collect());
+pub async fn read_all(queries: &[&Query], parallelism: usize) -> Vec<Outcome<Option<Found>>> {
+    let reads = Reads::of(queries.iter().filter(|q| !q.ty.is_local()).map(|q| q.asked()).collect());
     let mut groups: HashMap<Group, Vec<usize>> = HashMap::new();
     for (i, query) in queries.iter().enumerate() {
         groups.entry(query.group()).or_default().push(i);
     }
     let batches = groups.into_values().flat_map(|members| {
-        let size = queries[members[0]].ty.batch().max(1);
+        let ty = queries[members[0]].ty;
+        let size = if ty.is_local() { LOCAL } else { ty.batch().max(1) };
         members.chunks(size).map(<[usize]>::to_vec).collect::<Vec<_>>()
     });
     let answers = stream::iter(batches.collect::<Vec<_>>()).map(|batch| {
@@ -71,13 +75,19 @@ pub async fn read_all(queries: &[Query], parallelism: usize) -> Vec<Outcome<Opti
     found
 }
 
-async fn read_batch(queries: &[Query], batch: &[usize], reads: &Reads) -> Vec<Outcome<Option<Found>>> {
-    let Query { ty, cloud, .. } = &queries[batch[0]];
+async fn read_batch(queries: &[&Query], batch: &[usize], reads: &Reads) -> Vec<Outcome<Option<Found>>> {
+    let Query { ty, cloud, .. } = queries[batch[0]];
     let cx = Context { cloud: cloud.as_ref(), token: "", reads };
+    if ty.is_local() {
+        // Their ids need not differ, and an import may end with another than it was asked by: each is read by itself.
+        let mut answers = Vec::with_capacity(batch.len());
+        for i in batch {
+            answers.push(ty.read(&cx, std::slice::from_ref(&queries[*i].known)).await.map(|mut found| found.pop()));
+        }
+        return answers;
+    }
     let known: Vec<Known<Value>> = batch.iter().map(|i| queries[*i].known.clone()).collect();
     match ty.read(&cx, &known).await {
-        // Ids of what lives in the state alone need not differ, and an import may end with another than it was asked by.
-        Ok(mut found) if ty.is_local() && known.len() == 1 => vec![Ok(found.pop())],
         Ok(found) => {
             let mut by_id: HashMap<String, Found> = found.into_iter().map(|f| (f.id.clone(), f)).collect();
             known.iter().map(|k| Ok(by_id.remove(&k.id))).collect()
@@ -127,7 +137,7 @@ async fn serve(mut requests: mpsc::UnboundedReceiver<Request>) {
         // The next batch gathers while this one is under way.
         tokio::spawn(async move {
             let (queries, answers): (Vec<Query>, Vec<_>) = batch.into_iter().unzip();
-            for (found, answer) in read_all(&queries, IN_FLIGHT).await.into_iter().zip(answers) {
+            for (found, answer) in read_all(&queries.iter().collect::<Vec<_>>(), IN_FLIGHT).await.into_iter().zip(answers) {
                 // Whoever asked may have been interrupted.
                 let _ = answer.send(found);
             }

@@ -1,6 +1,7 @@
 //! What the state holds, as it is now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::diff::settle;
 use super::failed;
@@ -8,7 +9,7 @@ use super::providers::Providers;
 use super::reader::{Query, read_all};
 use super::same::differing;
 use crate::state::{Instance, State, schema_conform};
-use crate::words::resource::{Found, Known, Registry, ResourceType};
+use crate::words::resource::{Cloud, Found, Known, Registry, ResourceType};
 use crate::words::{Address, Diagnostic, Diagnostics, Mode, Result, Value};
 
 /// An instance of the state, and what there is of it now.
@@ -30,31 +31,35 @@ impl Prior {
         Self { now: held.clone(), held, drifted: vec![] }
     }
 
-    /// With what a read answered.
-    #[must_use]
-    pub fn read(self, ty: &dyn ResourceType, found: Option<&Found>, default_tags: &crate::words::resource::Tags) -> Self {
-        let Some(found) = found else { return Self { now: Value::Null, ..self } };
+    /// Takes in what a read answered.
+    fn read(&mut self, ty: &dyn ResourceType, found: Option<&Found>, default_tags: &crate::words::resource::Tags) {
+        let Some(found) = found else {
+            self.now = Value::Null;
+            return;
+        };
         let now = settle(ty.attrs(), &found.value, &self.held, default_tags).with("id", Value::from(found.id.as_str()));
-        let drifted = differing(ty.attrs(), &self.held, &now);
-        Self { now, drifted, ..self }
+        self.drifted = differing(ty.attrs(), &self.held, &now);
+        // What is as it was is kept once.
+        self.now = if now == self.held { self.held.clone() } else { now };
     }
 }
 
 /// The managed instances of a state as the engine works on them, by address; without asking anyone.
 pub fn unread(state: &State, registry: &Registry) -> Result<BTreeMap<Address, Prior>> {
     let mut errors = Diagnostics::default();
-    let mut priors = BTreeMap::new();
+    let mut priors = vec![];
     for (address, instance) in managed(state) {
         match registry.resource(&address.kind) {
             Some(ty) if instance.schema_version > ty.schema_version() => errors.push(newer(address, instance, ty)),
-            Some(ty) => drop(priors.insert(address.clone(), Prior::unread(ty, instance))),
+            Some(ty) => priors.push((address.clone(), Prior::unread(ty, instance))),
             None => errors.push(
                 super::evaluate::unknown_type(registry, address, None)
                     .help("the state holds it: remove it from the state with `ferroform state rm`, and leave it to the tool that made it"),
             ),
         }
     }
-    errors.unless_errors(priors)
+    // They come in order, and a map is made of a whole list at little cost.
+    errors.unless_errors(priors.into_iter().collect())
 }
 
 fn managed(state: &State) -> impl Iterator<Item = (&Address, &Instance)> {
@@ -77,11 +82,15 @@ pub fn queries(
     providers: &Providers<'_>,
     priors: &BTreeMap<Address, Prior>,
 ) -> Result<Vec<(Address, Query)>> {
-    let mut queries = vec![];
+    let mut queries = Vec::with_capacity(priors.len());
+    let mut clouds: HashMap<&str, Option<Arc<dyn Cloud>>> = HashMap::new();
     for (address, prior) in priors {
         let (Some(instance), Some(ty)) = (state.instances.get(address), registry.resource(&address.kind)) else { continue };
-        let config = providers.of_state(&instance.provider)?;
-        let Some(cloud) = providers.get(&config).cloned() else { continue };
+        let cloud = match clouds.get(&*instance.provider) {
+            Some(cloud) => cloud,
+            None => clouds.entry(&instance.provider).or_insert(providers.get(&providers.of_state(&instance.provider)?).cloned()),
+        };
+        let Some(cloud) = cloud.clone() else { continue };
         let known = Known { id: instance.id().to_owned(), prior: Some(prior.held.clone()) };
         queries.push((address.clone(), Query { ty, cloud, known }));
     }
@@ -90,13 +99,13 @@ pub fn queries(
 
 /// Reads all of them and puts what there is into `priors`.
 pub async fn refresh(queries: &[(Address, Query)], priors: &mut BTreeMap<Address, Prior>, parallelism: usize) -> Result<()> {
-    let asked: Vec<Query> = queries.iter().map(|(_, query)| query.clone()).collect();
+    let asked: Vec<&Query> = queries.iter().map(|(_, query)| query).collect();
     let mut errors = Diagnostics::default();
     for ((address, query), answer) in queries.iter().zip(read_all(&asked, parallelism).await) {
         match answer {
             Ok(found) => {
-                if let Some(prior) = priors.remove(address) {
-                    priors.insert(address.clone(), prior.read(query.ty, found.as_ref(), query.cloud.default_tags()));
+                if let Some(prior) = priors.get_mut(address) {
+                    prior.read(query.ty, found.as_ref(), query.cloud.default_tags());
                 }
             }
             // One refused call fails many: tell it once.

@@ -57,6 +57,8 @@ struct Raw {
 /// What the files say, with what a fold needs besides.
 struct Known {
     loaded: Loaded,
+    /// The snapshot as it is, where a journal adds to it.
+    stored: Option<State>,
     log: Log,
     /// How many events the snapshot holds already.
     folded: usize,
@@ -143,14 +145,17 @@ impl LocalStore {
     /// Begins an operation on `state`, the one that was read under this lock. What an earlier journal holds is folded first.
     pub fn begin(&self, lock: &Lock, state: &State) -> Result<Journal> {
         lock.check()?;
-        self.fold(lock)?;
+        let loaded = self.fold(lock)?;
         let seal = self.seal()?;
-        let known = self.known()?;
-        let serial = known.loaded.state.as_ref().map_or(0, |state| state.serial);
-        if let Some(stored) = &known.loaded.state {
+        let stored = loaded.state.filter(|_| self.path.exists());
+        let serial = stored.as_ref().map_or(0, |state| state.serial);
+        if let Some(stored) = &stored {
             guard::check_lineage(stored, state, &self.name())?;
         }
-        let journal = Journal::open(&self.journal_path(), seal.clone(), known.log.length, known.log.next)?;
+        // Where nothing is open the fold has removed the journal.
+        let (length, next) =
+            if loaded.pending.is_empty() { (0, 1) } else { self.known().map(|known| (known.log.length, known.log.next))? };
+        let journal = Journal::open(&self.journal_path(), seal.clone(), length, next)?;
         let begin = begin(lock, serial, &state.lineage);
         // The first line has to be durable before any call, and nobody else waits here.
         journal.append_now(&Event::Begin(begin))?;
@@ -168,7 +173,7 @@ impl LocalStore {
             return Ok(known.loaded);
         }
         let serial = match &mut known.loaded.state {
-            Some(state) => self.fold_snapshot(state, &known.log, known.folded)?,
+            Some(state) => self.fold_snapshot(known.stored.as_ref(), state, &known.log, known.folded)?,
             None => 0,
         };
         if known.loaded.pending.is_empty() {
@@ -182,9 +187,8 @@ impl LocalStore {
     }
 
     /// Writes the snapshot, if it differs from the one that is there, after the journal says that it will; the serial.
-    fn fold_snapshot(&self, state: &mut State, log: &Log, folded: usize) -> Result<u64> {
-        let stored = self.snapshot()?;
-        if folded == log.events.len() || stored.as_ref().is_some_and(|stored| stored.same_content(state)) {
+    fn fold_snapshot(&self, stored: Option<&State>, state: &mut State, log: &Log, folded: usize) -> Result<u64> {
+        if folded == log.events.len() || stored.is_some_and(|stored| stored.same_content(state)) {
             return Ok(state.serial);
         }
         // A journal of intents alone makes no state where there is none.
@@ -331,7 +335,7 @@ impl LocalStore {
         let snapshot = raw.snapshot.as_deref().map(|bytes| State::parse(bytes, &self.name())).transpose()?;
         let log = wire::parse(raw.journal.as_deref().unwrap_or_default(), raw.seal.as_ref(), &self.journal_name())?;
         let first = match log.events.first() {
-            None => return Ok(Known { loaded: Loaded { state: snapshot, ..Loaded::default() }, log, folded: 0 }),
+            None => return Ok(Known { loaded: Loaded { state: snapshot, ..Loaded::default() }, stored: None, log, folded: 0 }),
             Some(Event::Begin(first)) => first,
             Some(_) => return Err(wire::damaged(1, &self.journal_name()).into()),
         };
@@ -343,10 +347,10 @@ impl LocalStore {
             Event::Begin(begin) => Some(begin.clone()),
             _ => None,
         });
-        let base = snapshot.unwrap_or_else(|| State::new(first.lineage.clone()));
+        let base = snapshot.clone().unwrap_or_else(|| State::new(first.lineage.clone()));
         let (state, _) = replay(base, &log.events[folded..]);
         let pending = open_intents(&log.events);
-        Ok(Known { loaded: Loaded { state: Some(state), pending, unfinished }, log, folded })
+        Ok(Known { loaded: Loaded { state: Some(state), pending, unfinished }, stored: snapshot, log, folded })
     }
 
     /// The journal belongs to one snapshot, and to no other.

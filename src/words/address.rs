@@ -1,5 +1,6 @@
 //! Where a thing stands in a stack: `module.a["x"].data.aws_ami.base[0]`.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub enum Mode {
 }
 
 /// The address of one instance of a resource or data source; without `key` also that of a whole block.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     /// The modules around it, outermost first; empty in the root.
     pub module: Vec<(Arc<str>, Option<Key>)>,
@@ -44,6 +45,28 @@ pub struct Address {
     pub name: Arc<str>,
     /// Which instance, where the block has `count` or `for_each`.
     pub key: Option<Key>,
+}
+
+/// Texts in order; most of those that are compared are one and the same.
+fn by_text(a: &Arc<str>, b: &Arc<str>) -> Ordering {
+    if Arc::ptr_eq(a, b) { Ordering::Equal } else { a.cmp(b) }
+}
+
+impl Ord for Address {
+    /// By module, mode, type, name and key.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let place = || self.module.cmp(&other.module).then(self.mode.cmp(&other.mode));
+        place()
+            .then_with(|| by_text(&self.kind, &other.kind))
+            .then_with(|| by_text(&self.name, &other.name))
+            .then_with(|| self.key.cmp(&other.key))
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Address {
