@@ -139,7 +139,7 @@ fn shown(cx: &Context, plan: &Plan, facts: &Facts, how: &How) -> String {
     if how.json() {
         return lines(event_json::plan(plan, &now()).into_iter());
     }
-    plan::shown(cx, plan, facts, &json::Extra::default(), plan::Format::Text)
+    plan::shown(cx, plan, facts, json::Extra::default, plan::Format::Text)
 }
 
 /// Does what a kept plan says, if the state is still the one that it was made from.

@@ -55,10 +55,10 @@ pub(crate) enum Format {
 }
 
 /// The plan in that format.
-pub(crate) fn shown(cx: &Context, plan: &Plan, facts: &Facts, extra: &json::Extra, format: Format) -> String {
+pub(crate) fn shown(cx: &Context, plan: &Plan, facts: &Facts, extra: impl FnOnce() -> json::Extra, format: Format) -> String {
     match format {
         Format::Text => text::plan(plan, &REGISTRY, facts, cx.terminal.out),
-        Format::Json => json::plan(plan, &REGISTRY, extra).to_string() + "\n",
+        Format::Json => json::plan(plan, &REGISTRY, &extra()).to_string() + "\n",
         Format::Markdown => markdown::plan(plan, &REGISTRY, facts, markdown::LIMIT),
         Format::Events => lines(std::iter::once(event_json::version(&now())).chain(event_json::plan(plan, &now()))),
     }
@@ -93,7 +93,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Ending {
     progress.end();
     let (plan, facts) = planned?;
     let format = if args.json { Format::Events } else { args.format };
-    cx.terminal.data(&shown(cx, &plan, &facts, &extra(&session, &options), format));
+    cx.terminal.data(&shown(cx, &plan, &facts, || extra(&session, &options), format));
     if let Some(path) = &args.out {
         keep(path, &session, &plan, &options)?;
         if format == Format::Text {

@@ -50,15 +50,15 @@ fn of_plan(bytes: &[u8], name: &str, args: &Args, cx: &Context) -> Result<String
         (_, true) => plan::Format::Markdown,
         _ => plan::Format::Text,
     };
+    let session = if format == plan::Format::Json { Some(Session::of_saved(cx, &saved, name)?) } else { None };
     // Only Terraform's JSON tells of the stack as well.
-    let extra = match format {
-        plan::Format::Json => {
-            let session = Session::of_saved(cx, &saved, name)?;
-            told_json::Extra { partial: saved.partial, ..plan::extra(&session, &Options::default()) }
-        }
-        _ => told_json::Extra::default(),
+    let extra = || {
+        session.as_ref().map_or_else(told_json::Extra::default, |session| told_json::Extra {
+            partial: saved.partial,
+            ..plan::extra(session, &Options::default())
+        })
     };
-    Ok(plan::shown(cx, &saved.plan, &Facts::default(), &extra, format))
+    Ok(plan::shown(cx, &saved.plan, &Facts::default(), extra, format))
 }
 
 fn of_state(state: &State, as_json: bool) -> String {

@@ -35,10 +35,15 @@ const STEPS: usize = 100;
 /// The words that stand at the head of a reference, besides resource types.
 const HEADS: &[&str] = &["var", "local", "data", "module", "each", "count", "self", "path", "terraform", "resource"];
 
+/// Whether a text holds no template.
+pub(super) fn is_plain(text: &str) -> bool {
+    !text.contains("${") && !text.contains("%{")
+}
+
 /// A string of a stack as an expression: a single `${...}` keeps its type, anything else with `${` or `%{` makes a string.
 pub(super) fn template(text: &str, place: &Place, errors: &mut Diagnostics) -> Expr {
     let whole = place.whole();
-    if !text.contains("${") && !text.contains("%{") {
+    if is_plain(text) {
         return Expr::literal(Value::String(nfc(text)), &whole);
     }
     match hcl_edit::parser::parse_template(text) {

@@ -39,11 +39,19 @@ pub(super) struct Entry {
     pub(super) value: Raw,
 }
 
+/// A text as an expression. Most texts are plain, and share theirs with it.
+fn text_expr(text: &Arc<str>, span: &Span, errors: &mut Diagnostics) -> Expr {
+    if text.is_ascii() && lower::is_plain(text) {
+        return Expr::literal(Value::String(text.clone()), span);
+    }
+    lower::template(text, &Place::toml(&span.source, span.range(), text), errors)
+}
+
 impl Raw {
     /// As an expression: strings and keys are templates.
     pub(super) fn expr(&self, errors: &mut Diagnostics) -> Expr {
         match &self.kind {
-            RawKind::Text(text) => lower::template(text, &Place::toml(&self.span.source, self.span.range(), text), errors),
+            RawKind::Text(text) => text_expr(text, &self.span, errors),
             RawKind::Plain(value) => Expr::literal(value.clone(), &self.span),
             RawKind::List(items) => Expr::new(Node::Tuple(items.iter().map(|v| v.expr(errors)).collect()), self.span.clone()),
             RawKind::Table(entries) => {
@@ -125,8 +133,7 @@ impl Raw {
 
 impl Entry {
     fn key_expr(&self, errors: &mut Diagnostics) -> Expr {
-        let place = Place::toml(&self.at.source, self.at.range(), &self.key);
-        lower::template(&self.key, &place, errors)
+        text_expr(&self.key, &self.at, errors)
     }
 
     /// As an entry of an object.
