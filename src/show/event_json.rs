@@ -233,12 +233,20 @@ pub fn diagnostic(diagnostic: &Diagnostic, address: Option<&Address>, now: &str)
         let end = text.get(range.start..).and_then(|t| t.find('\n')).map_or(text.len(), |at| range.start + at);
         if let Some(code) = text.get(begin..end) {
             inner["snippet"] = json!({
-                "context": null, "code": code, "start_line": span.source.position(range.start).0, "values": [],
+                "context": context(text, begin), "code": code, "start_line": span.source.position(range.start).0, "values": [],
                 "highlight_start_offset": range.start - begin, "highlight_end_offset": range.end.min(end).saturating_sub(begin),
             });
         }
     }
     message(level, &format!("{word}: {}", diagnostic.summary), now, "diagnostic", json!({ "diagnostic": inner }))
+}
+
+/// The header of the block around a line, as it is written: `resource "aws_eip" "ip"`, `resource.aws_eip.ip`.
+fn context(text: &str, line: usize) -> Option<&str> {
+    let mut before = text.get(..line)?.lines().rev();
+    let header = before.find(|l| (l.ends_with('{') && l.starts_with(char::is_alphabetic)) || l.starts_with('[') || l.starts_with('}'))?;
+    let header = header.strip_suffix('{').or_else(|| header.trim_end().strip_prefix('[')?.strip_suffix(']')).unwrap_or_default();
+    Some(header.trim_matches([' ', '[', ']'])).filter(|h| !h.is_empty() && !text[line..].starts_with('['))
 }
 
 #[cfg(test)]
@@ -253,6 +261,21 @@ mod tests {
         insta::assert_snapshot!(line, @r#"
         {"@level":"info","@message":"module.net[0].aws_subnet.a[\"x\"]: Creation complete after 1s [id=subnet-1]","@module":"terraform.ui","@timestamp":"2026-01-01T00:00:00Z","hook":{"action":"create","elapsed_seconds":1,"id_key":"id","id_value":"subnet-1","resource":{"addr":"module.net[0].aws_subnet.a[\"x\"]","implied_provider":"aws","module":"module.net[0]","resource":"aws_subnet.a[\"x\"]","resource_key":"x","resource_name":"a","resource_type":"aws_subnet"}},"type":"apply_complete"}
         "#);
+    }
+
+    #[test]
+    fn a_place_has_the_block_around_it() {
+        let around = |text: &str, part: &str| {
+            let source = crate::words::Source::new("x", text);
+            let at = text.find(part).expect("it is there");
+            let error = Diagnostic::error("e").at(&crate::words::Span::new(&source, at..at + 1), "");
+            diagnostic(&error, None, "")["diagnostic"]["snippet"]["context"].clone()
+        };
+        let tf = "resource \"a\" \"b\" {\n  x {\n    c = 1\n  }\n}\nlocals { y = 1 }\n";
+        assert_eq!(around(tf, "c ="), "resource \"a\" \"b\"");
+        assert_eq!(around(tf, "y ="), Json::Null);
+        assert_eq!(around("[resource.a.b]\nc = [\n  1,\n]\n[x]\n", "1,"), "resource.a.b");
+        assert_eq!(around("[resource.a.b]\nc = 1\n[x]\n", "[x]"), Json::Null);
     }
 
     #[test]

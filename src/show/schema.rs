@@ -31,6 +31,10 @@ pub fn stack(registry: &Registry) -> Json {
         "title": "Ferroform stack",
         "type": "object",
         "properties": {
+            "stack": {
+                "type": "object", "additionalProperties": false,
+                "properties": { "name": text, "description": text, "required_version": text },
+            },
             "resource": closed(resources.collect()),
             "data": closed(data.collect()),
             "provider": { "type": "object", "properties": Map::from_iter(providers) },
@@ -58,7 +62,10 @@ pub fn stack(registry: &Registry) -> Json {
                 "type": "object", "required": ["to", "id"], "properties": { "to": text, "id": text, "for_each": any, "provider": text },
             })),
             "removed": one_or_more(json!({
-                "type": "object", "required": ["from"], "properties": { "from": text, "lifecycle": { "type": "object" } },
+                "type": "object", "required": ["from"], "properties": {
+                    "from": text,
+                    "lifecycle": { "type": "object", "properties": { "destroy": { "type": "boolean" } }, "additionalProperties": false },
+                },
             })),
             "check": named(json!({ "type": "object", "properties": { "assert": one_or_more(condition()), "data": { "type": "object" } } })),
             "terraform": { "type": "object" },

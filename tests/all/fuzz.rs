@@ -253,6 +253,28 @@ fn stacks() {
     });
 }
 
+/// Files of Terraform through loading, formatting and converting; what is formatted stays as it is.
+#[test]
+fn files_of_terraform() {
+    for name in ["tests/all/fixtures/convert/main.tf", "tests/all/fixtures/fmt/expressions.tf"] {
+        fuzz(file(name), |bytes| {
+            let dir = tempfile::tempdir().unwrap();
+            for (name, bytes) in [("main.tf", bytes), ("main_override.tf", b"locals { text = 1 }")] {
+                std::fs::write(dir.path().join(name), bytes).unwrap();
+            }
+            if let Ok(stack) = stack::load(dir.path(), &Files::of(dir.path())) {
+                let _ = stack::validate(&stack, &REGISTRY).to_string();
+            }
+            let Ok(text) = std::str::from_utf8(bytes) else { return };
+            let _ = ferroform::spelling::format("it.tf", text, stack::Spelling::Tf);
+            let _ = ferroform::spelling::format("it.toml", text, stack::Spelling::Toml);
+            if let Ok(made) = ferroform::spelling::to_toml("it.tf", text) {
+                let _ = ferroform::spelling::to_tf("it.toml", &made, &REGISTRY);
+            }
+        });
+    }
+}
+
 #[test]
 fn states() {
     fuzz(file("tests/all/fixtures/interop/state.json"), |bytes| {

@@ -22,6 +22,7 @@ mod lifecycle;
 mod paths;
 mod reference;
 mod sandbox;
+mod schema;
 mod spellings;
 mod support;
 mod terraform_folder;
