@@ -88,9 +88,13 @@ impl Place {
 
     /// Whether there are files of a stack.
     pub fn holds_stack(&self) -> bool {
-        let mut names = std::fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        let stack = |name: &str| [".toml", ".tf", ".tf.json"].iter().any(|end| name.ends_with(end)) && name != "ferroform.toml";
-        self.path.is_file() || names.any(|name| name.to_str().is_some_and(stack))
+        let mut files = std::fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.path());
+        let stack = |path: PathBuf| match path.to_string_lossy() {
+            name if name.ends_with(".tf") || name.ends_with(".tf.json") => true,
+            name if name.ends_with(".toml") => std::fs::read(&path).is_ok_and(|bytes| crate::stack::is_stack(&bytes)),
+            _ => false,
+        };
+        self.path.is_file() || files.any(stack)
     }
 
     /// Where the state of the stack of that name lies. A folder that came from Terraform with its state keeps it there.

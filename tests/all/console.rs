@@ -99,7 +99,7 @@ fn terraforms(program: &str, wanted: Vec<String>) -> BTreeMap<String, Answer> {
         for _ in 0..4 {
             scope.spawn(|| {
                 let dir = tempfile::tempdir().unwrap();
-                copy(&fixture("terraform"), dir.path());
+                copy(&fixture("stack"), dir.path());
                 let line = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned();
                 while let Some(expression) = { left.lock().unwrap().pop() } {
                     let said = ask(program, dir.path(), &format!("{expression}\n"));
@@ -135,9 +135,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Calls `with` with what answers an expression in the stack that mirrors Terraform's configuration.
+/// Calls `with` with what answers an expression in the same configuration.
 fn ours(with: impl FnOnce(&dyn Fn(&str) -> Result<String, Diagnostics>)) {
-    let dir = fixture("ferroform");
+    let dir = fixture("stack");
     let files = Files::of(&dir);
     let stack = stack::load(&dir, &files).unwrap();
     let variables = stack::variables(&stack.module, &[], &files, &mut Diagnostics::default()).unwrap();
@@ -188,7 +188,7 @@ fn expressions_are_answered_as_terraform_answers_them() {
 
 #[test]
 fn the_command_reads_lines_and_shows_the_last_value() {
-    let dir = fixture("ferroform");
+    let dir = fixture("stack");
     let run = |dir: &Path, text: &str| {
         let out = ask(env!("CARGO_BIN_EXE_ferroform"), dir, text);
         (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned(), String::from_utf8_lossy(&out.stderr).into_owned())
@@ -196,6 +196,7 @@ fn the_command_reads_lines_and_shows_the_last_value() {
     assert_eq!(run(&dir, "1 + 1\nterraform_data.known.output\n"), (Some(0), "\"in\"\n".into(), String::new()));
     assert_eq!(run(&dir, "[\n  1,\n  upper(\n\"a\"),\n]"), (Some(0), "[\n  1,\n  \"A\",\n]\n".into(), String::new()));
     assert_eq!(run(&dir, "1\nexit\n2\n"), (Some(0), String::new(), String::new()));
+    assert_eq!(run(&dir, "[path.module, path.root]\n").1, "[\n  \".\",\n  \".\",\n]\n");
     let (code, out, err) = run(&dir, "1\nvar.secrt\n2\n");
     assert!(code == Some(1) && out.is_empty() && err.contains("did you mean `secret`?"), "{out}{err}");
     let (code, out, err) = run(&dir, "var.secret\n");
