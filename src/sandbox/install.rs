@@ -21,6 +21,7 @@ const LAYER: &[(&str, &str)] = &[
     ("common.py", include_str!("strict/common.py")),
     ("ec2_common.py", include_str!("strict/ec2_common.py")),
     ("ec2_instances.py", include_str!("strict/ec2_instances.py")),
+    ("ec2_states.py", include_str!("strict/ec2_states.py")),
     ("ec2_network.py", include_str!("strict/ec2_network.py")),
     ("ec2_storage.py", include_str!("strict/ec2_storage.py")),
     ("errors.py", include_str!("strict/errors.py")),

@@ -327,6 +327,16 @@ def a_volume_is_detached_by_its_id():
 
 
 @check
+def a_role_leaves_a_profile_once():
+    cloud = Cloud()
+    cloud.iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    cloud.iam.create_instance_profile(InstanceProfileName="p")
+    cloud.iam.add_role_to_instance_profile(InstanceProfileName="p", RoleName="r")
+    cloud.iam.remove_role_from_instance_profile(InstanceProfileName="p", RoleName="r")
+    refused("NoSuchEntity", cloud.iam.remove_role_from_instance_profile, InstanceProfileName="p", RoleName="r")
+
+
+@check
 def a_policy_in_use_stays():
     cloud = Cloud()
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})

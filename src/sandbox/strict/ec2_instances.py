@@ -5,6 +5,7 @@ import contextvars
 import copy
 
 from common import missing, patched, refuse
+from ec2_states import PENDING, RUNNING, SHUTTING_DOWN, STOPPED, STOPPING, TERMINATED, move, tick
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.types import Base64EncodedString
@@ -13,30 +14,6 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance, MetadataOptions
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import filter_dict_attribute_mapping
-
-PENDING, RUNNING = ("pending", 0), ("running", 16)
-STOPPING, STOPPED = ("stopping", 64), ("stopped", 80)
-SHUTTING_DOWN, TERMINATED = ("shutting-down", 32), ("terminated", 48)
-
-# How many answers of DescribeInstances still show the state on the way.
-ANSWERS_ON_THE_WAY = 2
-
-def move(instance, through, to):
-    """Puts the instance into a state that it leaves after some answers, as on AWS after some seconds."""
-    instance._state.name, instance._state.code = through
-    instance.on_the_way = [ANSWERS_ON_THE_WAY, to]
-
-def tick(backend):
-    for reservation in list(backend.reservations.values()):
-        for instance in reservation.instances:
-            way = getattr(instance, "on_the_way", None)
-            if way is None:
-                continue
-            if way[0] == 0:
-                instance._state.name, instance._state.code = way[1]
-                instance.on_the_way = None
-            else:
-                way[0] -= 1
 
 def check_ids(backend, ids):
     unknown = missing(ids, {i.id for r in backend.reservations.values() for i in r.instances})

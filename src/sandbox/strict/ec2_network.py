@@ -1,6 +1,7 @@
 """Security groups, Elastic IPs and subnets: what AWS refuses, and the parts of rules that moto loses."""
 
 from common import missing, patched, refuse
+from ec2_states import tick
 from moto.core.responses import ActionResult
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend, SecurityGroupRule
@@ -198,6 +199,7 @@ assert hasattr(SecurityGroup, "get_rule"), "moto's security group has changed"
 def associate_address(original, self):
     backend = self.ec2_backend
     if self._get_param("InstanceId"):
+        tick(backend, answers=0)
         instance = backend.get_instance(self._get_param("InstanceId"))
         if instance.state not in ("running", "stopped", "stopping"):
             refuse("InvalidInstanceID", f"The {instance.state} instance '{instance.id}' is not in a valid state for this operation.")

@@ -30,6 +30,13 @@ def delete_policy(original, self, policy_arn):
     return original(self, policy_arn)
 
 
+@patched(IAMBackend)
+def remove_role_from_instance_profile(original, self, profile_name, role_name):
+    if self.get_role(role_name) not in self.get_instance_profile(profile_name).roles:
+        refuse("NoSuchEntity", f"The role with name {role_name} cannot be found.")
+    return original(self, profile_name, role_name)
+
+
 # --- Route 53 --------------------------------------------------------------------------------------------------------
 
 
