@@ -148,3 +148,19 @@ fn hooks_run_at_the_call_they_are_for() {
     assert_eq!(proxy.counts(), [("DescribeSubnets".to_owned(), 1), ("DescribeVpcs".to_owned(), 3)].into());
     assert_eq!(proxy.calls()[0].account, faulty.access_key);
 }
+
+#[test]
+fn a_record_is_there_when_the_name_servers_have_it() {
+    let cloud = cloud();
+    let proxy = Proxy::new(&cloud.endpoint, 1).with("*", Fault::Pending(2));
+    let stack = "[resource.aws_route53_zone.it]\nname = \"example.com\"\n";
+    let folder = crate::bad_input::Folder::with(stack).env(cloud.through(proxy.endpoint()).env());
+    folder.good(&["apply", "--auto-approve"]);
+    assert_eq!((proxy.count("CreateHostedZone"), proxy.count("GetChange")), (1, 3));
+    proxy.forget();
+    let record = "zone_id = \"${aws_route53_zone.it.id}\"\nname = \"www\"\ntype = \"A\"\nttl = 60\nrecords = [\"192.0.2.1\"]\n";
+    folder.write("stack.toml", format!("{stack}[resource.aws_route53_record.www]\n{record}"));
+    folder.good(&["apply", "--auto-approve"]);
+    assert_eq!((proxy.count("ChangeResourceRecordSets"), proxy.count("GetChange")), (1, 3));
+    folder.good(&["destroy", "--auto-approve"]);
+}

@@ -1,10 +1,13 @@
 //! Route 53. Its limit of five calls a second is the whole account's, so that records are read a zone at a time.
 
-use aws_sdk_route53::types::{ResourceRecordSet, RrType};
+use std::time::{Duration, Instant};
+
+use aws_sdk_route53::types::{ChangeInfo, ChangeStatus, ResourceRecordSet, RrType};
 
 use super::client::Aws;
 use super::error::absent;
-use crate::words::failure::Outcome;
+use super::wait::{Seen, until};
+use crate::words::failure::{Cause, Outcome};
 use crate::words::resource::Cx;
 
 pub mod record;
@@ -14,6 +17,23 @@ pub mod zone_data;
 
 /// How many record sets one call lists.
 const PAGE: i32 = 300;
+
+/// How long a change may take to reach the name servers; usually it is 20 to 60 seconds.
+const REACHED: Duration = Duration::from_mins(30);
+
+/// Waits until all name servers know of a change. One that takes longer than [`REACHED`] is left to them, and so is one that the
+/// caller may not ask about: it is made, and nobody can take that back.
+async fn in_sync(aws: &Aws, change: Option<&ChangeInfo>) -> Outcome<()> {
+    let Some(change) = change.filter(|change| change.status == ChangeStatus::Pending) else { return Ok(()) };
+    let since = Instant::now();
+    let ask = || async move {
+        let answer = aws.route53.get_change().id(short(&change.id)).send().await?;
+        let pending = answer.change_info.is_some_and(|info| info.status == ChangeStatus::Pending);
+        Ok(if pending && since.elapsed() < REACHED { Seen::Not("pending".into()) } else { Seen::Done(()) })
+    };
+    let waited = until("the change", "known to all name servers", REACHED * 2, ask).await;
+    waited.or_else(|failure| if matches!(failure.cause, Cause::Denied | Cause::Gone) { Ok(()) } else { Err(failure) })
+}
 
 /// `/hostedzone/Z0123` is `Z0123`.
 fn short(id: &str) -> &str {

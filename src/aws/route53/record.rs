@@ -12,7 +12,7 @@ use aws_sdk_route53::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::record_values::{AliasName, RecordValue, sent, shown, spelled};
-use super::{Swept, full, is, lookup, of_zone_itself, plain, sweep, zone_name};
+use super::{Swept, full, in_sync, is, lookup, of_zone_itself, plain, sweep, zone_name};
 use crate::aws::types::DnsName;
 use crate::aws::{Aws, each};
 use crate::words::failure::{Cause, Failure, Outcome};
@@ -335,11 +335,12 @@ impl Record {
     }
 }
 
-/// One transaction: all of it happens or nothing.
+/// One transaction: all of it happens or nothing. It is done when the name servers have it.
 async fn change(aws: &Aws, zone: &str, changes: Vec<(ChangeAction, ResourceRecordSet)>) -> Outcome<()> {
     let changes = changes.into_iter().map(|(action, set)| Change::builder().action(action).resource_record_set(set).build());
     let batch = ChangeBatch::builder().set_changes(Some(changes.collect::<Result<_, _>>()?)).build()?;
-    aws.route53.change_resource_record_sets().hosted_zone_id(zone).change_batch(batch).send().await.map(drop).map_err(explained)
+    let made = aws.route53.change_resource_record_sets().hosted_zone_id(zone).change_batch(batch).send().await.map_err(explained)?;
+    in_sync(aws, made.change_info.as_ref()).await
 }
 
 fn explained(error: SdkError<ChangeResourceRecordSetsError, HttpResponse>) -> Failure {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_route53::operation::get_hosted_zone::GetHostedZoneOutput;
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, HostedZoneConfig, Tag, TagResourceType, Vpc as SdkVpc, VpcRegion};
 
-use super::{lookup, of_zone_itself, plain, short, sweep};
+use super::{in_sync, lookup, of_zone_itself, plain, short, sweep};
 use crate::aws::error::{absent, lacking};
 use crate::aws::tags::delta;
 use crate::aws::types::DnsName;
@@ -117,7 +117,9 @@ tags = { team = "platform", Name = "example" }
         let config = HostedZoneConfig::builder().set_comment(self.comment.clone()).private_zone(vpc.is_some()).build();
         let call = cx.cloud.route53.create_hosted_zone().name(&*self.name).caller_reference(cx.token).set_vpc(vpc);
         let call = call.hosted_zone_config(config).set_delegation_set_id(self.delegation_set_id.clone().filter(|d| !d.is_empty()));
-        let made = call.send().await?.hosted_zone.ok_or_else(|| lacking("hosted zone"))?;
+        let made = call.send().await?;
+        in_sync(cx.cloud, made.change_info.as_ref()).await?;
+        let made = made.hosted_zone.ok_or_else(|| lacking("hosted zone"))?;
         Ok(short(&made.id).to_owned())
     }
 

@@ -84,6 +84,7 @@ impl Unseen {
         let (prefix, done, waits) = match call.action.as_str() {
             "DescribeInstances" => ("i-", "<code>16</code><name>running</name>", "<code>0</code><name>pending</name>"),
             "DescribeVolumes" => ("vol-", "<status>available</status>", "<status>creating</status>"),
+            "ChangeResourceRecordSets" | "CreateHostedZone" | "GetChange" => return self.out_of_sync(call, reads, text),
             _ => return text,
         };
         let Ok(words) = String::from_utf8(text.to_vec()) else { return text };
@@ -96,6 +97,17 @@ impl Unseen {
             *left = left.saturating_sub(1);
         }
         if held { Bytes::from(words.replace(done, waits)) } else { text }
+    }
+
+    /// Tells a change of records as pending, first when it is made and then for some questions.
+    fn out_of_sync(&mut self, call: &Call, reads: u32, text: Bytes) -> Bytes {
+        let left = self.waits.entry("change".into()).or_default();
+        match call.action.as_str() {
+            "GetChange" if *left == 0 => return text,
+            "GetChange" => *left -= 1,
+            _ => *left = reads,
+        }
+        Bytes::from(String::from_utf8_lossy(&text).replace("INSYNC", "PENDING"))
     }
 }
 
