@@ -109,7 +109,7 @@ impl Writer<'_> {
     /// The blocks below a word at the top, each as text with its place in the file.
     fn leaves(&mut self, words: &mut Vec<String>, item: &Item, depth: usize, at: isize, made: &mut Vec<(isize, String)>) {
         if let Some(array) = item.as_array_of_tables() {
-            for table in array.iter() {
+            for table in array {
                 made.push((table.position().unwrap_or(at), self.top(words, (table, false), table.decor())));
             }
             return;
@@ -166,7 +166,7 @@ impl Writer<'_> {
             // In an inline table, what follows the comma of the one before.
             let before = comments(&decor, !inline);
             behind.extend(before.trailing);
-            let end = behind.drain(..).collect::<Vec<_>>().join(" ");
+            let end = std::mem::take(&mut behind).join(" ");
             if !end.is_empty() {
                 out.truncate(out.trim_end().len());
                 out.push_str(&format!(" {end}\n"));
@@ -176,7 +176,7 @@ impl Writer<'_> {
             let attr = attrs.and_then(|all| all.iter().find(|a| a.name == name));
             behind = self.behind(item);
             if is_own_block(path, name) {
-                self.nested(name, &mut vec![], item, own_labels(name), path, attrs, &mut out);
+                out.push_str(&self.nested(name, &mut vec![], item, own_labels(name), path, attrs));
             } else if let (Some(inner), true) = (attr.and_then(block), tables(item)) {
                 let inner = Some(inner);
                 for table in each(item) {
@@ -205,15 +205,15 @@ impl Writer<'_> {
         depth: usize,
         path: &[&str],
         attrs: Option<&'static [Attr]>,
-        out: &mut String,
-    ) {
+    ) -> String {
+        let mut out = String::new();
         if depth > 0 {
             for (label, inner) in item.as_table_like().into_iter().flat_map(|t| t.iter()) {
                 labels.push(label.to_owned());
-                self.nested(name, labels, inner, depth - 1, path, attrs, out);
+                out.push_str(&self.nested(name, labels, inner, depth - 1, path, attrs));
                 labels.pop();
             }
-            return;
+            return out;
         }
         // The content of a dynamic block is that of the block that it makes.
         let inner = match (name, labels.as_slice()) {
@@ -230,6 +230,7 @@ impl Writer<'_> {
             let body = self.body(table, &below, inner);
             out.push_str(&format!("{name}{head} {}\n", braced(&body, "")));
         }
+        out
     }
 
     /// Nested blocks that an expression makes.
@@ -270,7 +271,7 @@ impl Writer<'_> {
             Value::Datetime(d) => literal(&d.value().to_string()),
             Value::Array(array) => {
                 let mut out = String::new();
-                for element in array.iter() {
+                for element in array {
                     let before = comments(&self.prefix(element.decor()), false);
                     end_line(&mut out, &before.trailing);
                     before.own.iter().for_each(|line| out.push_str(&format!("\n{line}")));
@@ -407,7 +408,7 @@ fn tables(item: &Item) -> bool {
 fn in_quotes(text: &str, template: &Template) -> String {
     let mut made = String::new();
     let slice = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-    for element in template.iter() {
+    for element in template {
         let range = element.span().unwrap_or(0..0);
         match element {
             Element::Literal(_) => made.push_str(&quote(slice(range))),

@@ -18,12 +18,12 @@ const LINE: usize = 100;
 /// The text in TOML. It must be a `.tf` file that parses, with plain line ends.
 pub(super) fn convert(source: &Arc<Source>, body: &Body) -> Result<String> {
     let mut writer = Writer { source, errors: Diagnostics::default(), tables: vec![] };
-    let mut behind = String::new();
-    for structure in body.iter() {
+    let mut behind = "";
+    for structure in body {
         if let Structure::Block(block) = structure {
-            writer.table(block, &behind);
+            writer.table(block, behind);
         }
-        behind = suffix(structure.decor()).to_owned();
+        behind = suffix(structure.decor());
     }
     let mut out = String::new();
     for table in &writer.tables {
@@ -123,7 +123,7 @@ impl<'a> Writer<'a> {
     fn items<'b>(&mut self, body: &'b Body, path: &mut Vec<&'b str>) -> Vec<Item> {
         let mut items: Vec<Item> = vec![];
         let mut blocks: Vec<(String, usize, Vec<Item>)> = vec![];
-        for structure in body.iter() {
+        for structure in body {
             let before = comments(prefix(structure.decor()), true);
             let after = comments(suffix(structure.decor()), false);
             let mut item = Item { comments: before, behind: after.trailing, ..Item::default() };
@@ -248,7 +248,7 @@ impl<'a> Writer<'a> {
 
     fn array(&mut self, array: &Array, text: &str, at: Site) -> String {
         let mut items: Vec<Item> = vec![];
-        for e in array.iter() {
+        for e in array {
             let before = comments(prefix(e.decor()), false);
             items.last_mut().into_iter().for_each(|last| last.behind.extend(before.trailing.iter().cloned()));
             let behind = comments(suffix(e.decor()), false);
@@ -271,7 +271,7 @@ impl<'a> Writer<'a> {
 
     fn object(&mut self, object: &Object, text: &str, at: Site) -> String {
         let mut items: Vec<Item> = vec![];
-        for (name, value) in object.iter() {
+        for (name, value) in object {
             let before = comments(prefix(name.decor()), false);
             items.last_mut().into_iter().for_each(|last| last.behind.extend(before.trailing.iter().cloned()));
             let made = match name {
@@ -308,7 +308,7 @@ fn is_table(object: &Object) -> bool {
     let mut seen = std::collections::HashSet::new();
     object.iter().all(|(key, _)| match key {
         ObjectKey::Ident(name) => seen.insert(name.as_str().to_owned()),
-        ObjectKey::Expression(Expression::String(s)) => seen.insert(s.value().to_string()),
+        ObjectKey::Expression(Expression::String(s)) => seen.insert(s.value().clone()),
         ObjectKey::Expression(Expression::Parenthesis(_) | Expression::StringTemplate(_)) => true,
         ObjectKey::Expression(_) => false,
     })

@@ -161,7 +161,7 @@ impl Reader<'_> {
         while let Some(at) = inside[..start].rfind('"') {
             start = at;
             let slashes = inside[..at].len() - inside[..at].trim_end_matches('\\').len();
-            if slashes % 2 == 0 {
+            if slashes.is_multiple_of(2) {
                 break;
             }
         }

@@ -254,12 +254,8 @@ fn literal(rest: &str, quoted: bool) -> usize {
             b'\\' if quoted => at += 1,
             b'"' if quoted => break,
             b'\n' if !quoted => return at + 1,
-            sign @ (b'$' | b'%') if bytes.get(at + 1) == Some(&b'{') => {
-                // Twice is once, and no template.
-                if at == 0 || bytes[at - 1] != sign {
-                    break;
-                }
-            }
+            // Twice is once, and no template.
+            sign @ (b'$' | b'%') if bytes.get(at + 1) == Some(&b'{') && (at == 0 || bytes[at - 1] != sign) => break,
             _ => {}
         }
         at += 1;
