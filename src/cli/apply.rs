@@ -211,9 +211,9 @@ fn tell(cx: &Context, stack: &str, plan: &Plan, applied: &Applied, serial: u64, 
         cx.terminal.say("");
         cx.terminal.tell(&errors);
     }
-    let failed_checks = checks.iter().filter(|c| c.holds == Some(false));
-    let warnings = failed_checks.map(|c| Diagnostic::warning(format!("{} fails: {}", c.name, c.messages.join("; ")))).collect();
-    if !checks.iter().all(|c| c.holds != Some(false)) {
+    let failed_checks = checks.iter().filter(|c| c.warns());
+    let warnings = failed_checks.map(|c| Diagnostic::warning(format!("{} fails: {}", c.object, c.messages.join("; ")))).collect();
+    if checks.iter().any(|c| c.warns()) {
         cx.terminal.tell(&Diagnostics(warnings));
     }
     let done = format!("{created} created, {updated} changed, {deleted} destroyed");

@@ -10,7 +10,7 @@ use clap::{ArgAction, ArgMatches, ValueEnum};
 use crate::engine::plan::Purpose;
 use crate::engine::planner::Options;
 use crate::state::guard::Allow;
-use crate::words::{Address, Diagnostic, Diagnostics};
+use crate::words::{Address, Diagnostic, Diagnostics, Selection};
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -66,12 +66,12 @@ pub(crate) struct VarArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub vars: VarArgs,
-    /// Only this instance or block, and what it needs.
+    /// Only this instance, block or module, and what it needs.
     #[arg(long, value_name = "ADDRESS")]
-    pub target: Vec<Address>,
-    /// Not this instance or block, nor what needs it.
+    pub target: Vec<Selection>,
+    /// Not this instance, block or module, nor what needs it.
     #[arg(long, value_name = "ADDRESS")]
-    pub exclude: Vec<Address>,
+    pub exclude: Vec<Selection>,
     /// Replace this, whether it changes or not.
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<Address>,

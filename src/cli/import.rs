@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: Args, cx: &Context) -> Ending {
     let session = Session::open(cx, None)?;
-    if session.stack.module.block(&args.address).is_none() {
+    if session.stack.block(&args.address).is_none() {
         let error = Diagnostic::error(format!("the stack has no block for {}", args.address));
         return Err(error.help(format!("write `[resource.{}.{}]` first", args.address.kind, args.address.name)).into());
     }
@@ -34,8 +34,11 @@ pub(super) async fn run(args: Args, cx: &Context) -> Ending {
         let error = Diagnostic::error(format!("the state holds {} already", args.address));
         return Err(error.help(format!("to import another in its place: ferroform state rm '{}'", args.address)).into());
     }
-    let options =
-        Options { targets: vec![args.address.clone()], imports: vec![(args.address.clone(), args.id.clone())], ..Options::default() };
+    let options = Options {
+        targets: vec![args.address.clone().into()],
+        imports: vec![(args.address.clone(), args.id.clone())],
+        ..Options::default()
+    };
     let planned = session.plan(&held.state, &options, &progress).await;
     progress.end();
     let (plan, _) = planned?;

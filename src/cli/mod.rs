@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod completions;
+mod configuration;
 mod console;
 mod convert;
 mod explain;

@@ -78,7 +78,7 @@ pub(crate) fn now() -> String {
 pub(crate) fn extra(session: &Session, options: &Options) -> json::Extra {
     let seconds = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap_or_default();
     json::Extra {
-        configuration: super::graph::configuration(&session.stack.module),
+        configuration: super::configuration::configuration(&session.stack.module),
         timestamp: seconds.to_string(),
         partial: !options.targets.is_empty() || !options.excludes.is_empty(),
         errored: false,

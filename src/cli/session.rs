@@ -16,6 +16,7 @@ use crate::engine::planner::{Options, Request, plan};
 use crate::engine::providers::Providers;
 use crate::engine::recover::recover;
 use crate::engine::saved::{self, Saved};
+use crate::engine::tree::Tree;
 use crate::engine::world::World;
 use crate::registry::REGISTRY;
 use crate::show::Facts;
@@ -49,10 +50,20 @@ pub(crate) struct Held {
 pub(crate) fn locate(cx: &Context, given: Option<&Path>) -> Result<(Place, Stack, Files, LocalStore)> {
     let place = place::find(given.or(cx.globals.stack.as_deref()))?;
     let here = std::env::current_dir().map_err(|e| Diagnostic::error(format!("can't tell the current folder: {e}")))?;
-    let files = Files::of(&place.path).with_home(dirs::home_dir()).seen_from(&here, cx.started.as_deref().unwrap_or(&here));
+    let files = Files::of(&place.path).with_home(dirs::home_dir()).with_cache(cache());
+    let files = files.seen_from(&here, cx.started.as_deref().unwrap_or(&here));
     let stack = stack::load(&place.path, &files)?;
-    let store = place.store(&stack.name, cx.globals.workspace.as_deref(), cx.globals.sandbox);
+    let workspace = cx.globals.workspace.as_deref().filter(|name| *name != "default");
+    let store = match stack.backend.as_ref().filter(|_| workspace.is_none() && !cx.globals.sandbox) {
+        Some(path) => LocalStore::new(place.folder().join(path)),
+        None => place.store(&stack.name, workspace, cx.globals.sandbox),
+    };
     Ok((place, stack, files, store))
+}
+
+/// The user's folder for what can be had again.
+fn cache() -> Option<PathBuf> {
+    dirs::cache_dir().map(|dir| dir.join("ferroform"))
 }
 
 /// The user, the machine and the process, for the lock.
@@ -187,7 +198,7 @@ impl Session {
         listener: &dyn Listener,
     ) -> Result<Vec<crate::state::Event>> {
         let world = World::new(&self.stack.module, &self.files, &self.variables, &self.workspace);
-        let mut providers = Providers::new(&REGISTRY, &self.settings, &self.stack.module);
+        let mut providers = Providers::new(&REGISTRY, &self.settings, &self.stack);
         for open in pending {
             let config = providers.of_state(&open.intent.provider)?;
             providers.configure(&config, &world, None).await?;
@@ -228,7 +239,7 @@ impl Session {
         let begun = Instant::now();
         let mut plan = plan(&self.request(state, options), listener).await?;
         plan.warnings.splice(0..0, self.warnings.0.iter().cloned());
-        let places = self.stack.module.resources.iter().map(|block| (block.address.clone(), block.span.clone())).collect();
+        let places = Tree::of(&self.stack).blocks.into_iter().map(|b| (b.address, b.block.span.clone())).collect();
         Ok((plan, Facts { calls: Some(self.settings.calls.total()), took: Some(begun.elapsed()), places }))
     }
 

@@ -13,15 +13,15 @@ use crate::show::json::Resource;
 use crate::show::text;
 use crate::state::{Instance, LocalStore, Lock, State, guard, marked, schema_conform};
 use crate::words::error::nearest;
-use crate::words::{Address, Diagnostic, Diagnostics, Value};
+use crate::words::{Address, Diagnostic, Diagnostics, Selection, Value};
 
 /// Looks into the state, and mends it.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Lists what the state holds.
     List {
-        /// Only these blocks or instances.
-        addresses: Vec<Address>,
+        /// Only these modules, blocks or instances.
+        addresses: Vec<Selection>,
         /// Only what has this id.
         #[arg(long)]
         id: Option<String>,
@@ -33,19 +33,19 @@ pub(crate) enum Command {
     },
     /// Forgets instances: they leave the state and stay where they are.
     Rm {
-        /// Which blocks or instances.
+        /// Which modules, blocks or instances.
         #[arg(required = true)]
-        addresses: Vec<Address>,
+        addresses: Vec<Selection>,
         /// Only say what would be forgotten.
         #[arg(long)]
         dry_run: bool,
     },
-    /// Gives a block or an instance another address.
+    /// Gives a module, a block or an instance another address.
     Mv {
         /// From here.
-        from: Address,
+        from: Selection,
         /// To there.
-        to: Address,
+        to: Selection,
         /// Only say what would be moved.
         #[arg(long)]
         dry_run: bool,
@@ -85,7 +85,7 @@ pub(super) async fn run(command: Command, cx: &Context) -> Ending {
     Ok(End::Good)
 }
 
-fn list(state: &State, addresses: &[Address], id: Option<&str>) -> String {
+fn list(state: &State, addresses: &[Selection], id: Option<&str>) -> String {
     let wanted = |address: &Address, instance: &Instance| {
         instance.exists()
             && (addresses.is_empty() || addresses.iter().any(|a| a.covers(address)))
@@ -94,7 +94,7 @@ fn list(state: &State, addresses: &[Address], id: Option<&str>) -> String {
     state.instances.iter().filter(|(a, i)| wanted(a, i)).map(|(address, _)| format!("{address}\n")).collect()
 }
 
-fn missing(state: &State, address: &Address) -> Diagnostics {
+fn missing(state: &State, address: &dyn std::fmt::Display) -> Diagnostics {
     let error = Diagnostic::error(format!("the state holds no {address}"));
     let known: Vec<String> = state.instances.keys().map(ToString::to_string).collect();
     let near = nearest(&address.to_string(), known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
@@ -164,10 +164,10 @@ async fn lock(store: &LocalStore, operation: &str) -> Result<Lock, Diagnostics> 
     Ok(store.lock(operation, Duration::ZERO, &who()).await?.0)
 }
 
-fn remove(state: &mut State, addresses: &[Address]) -> Result<Vec<String>, Diagnostics> {
+fn remove(state: &mut State, addresses: &[Selection]) -> Result<Vec<String>, Diagnostics> {
     let mut lines = vec![];
     for address in addresses {
-        let found: Vec<Address> = state.covered(address).map(|(a, _)| a.clone()).collect();
+        let found: Vec<Address> = state.instances.keys().filter(|a| address.covers(a)).cloned().collect();
         if found.is_empty() {
             return Err(missing(state, address));
         }
@@ -179,33 +179,50 @@ fn remove(state: &mut State, addresses: &[Address]) -> Result<Vec<String>, Diagn
     Ok(lines)
 }
 
-fn rename(state: &mut State, from: &Address, to: &Address) -> Result<Vec<String>, Diagnostics> {
-    if from.kind != to.kind || from.mode != to.mode {
-        return Err(Diagnostic::error(format!("{from} can't become {to}: they are of different types")).into());
-    }
-    let found: Vec<Address> = state.covered(from).map(|(a, _)| a.clone()).collect();
+fn rename(state: &mut State, from: &Selection, to: &Selection) -> Result<Vec<String>, Diagnostics> {
+    let found: Vec<Address> = state.instances.keys().filter(|a| from.covers(a)).cloned().collect();
     if found.is_empty() {
         return Err(missing(state, from));
     }
-    // A whole block keeps the keys of its instances.
-    let whole = from.key.is_none() && to.key.is_none();
-    let target = |one: &Address| if whole { to.with_key(one.key.clone()) } else { to.clone() };
-    if !whole && found.len() > 1 {
-        return Err(Diagnostic::error(format!("{from} has {} instances and {to} is one", found.len())).help("name one of them").into());
-    }
-    if let Some(taken) = found.iter().map(target).find(|a| state.instances.contains_key(a)) {
-        return Err(Diagnostic::error(format!("the state holds {taken} already")).into());
-    }
+    let target: Box<dyn Fn(&Address) -> Option<Address>> = match (from, to) {
+        (Selection::Module(from), Selection::Module(to)) => Box::new(|one| {
+            let rest = one.module.starts_with(from).then(|| one.module[from.len()..].iter().cloned())?;
+            Some(one.within(&to.iter().cloned().chain(rest).collect()))
+        }),
+        (Selection::Resource(from), Selection::Resource(to)) => {
+            if from.kind != to.kind || from.mode != to.mode {
+                return Err(Diagnostic::error(format!("{from} can't become {to}: they are of different types")).into());
+            }
+            // A whole block keeps the keys of its instances.
+            let whole = from.key.is_none() && to.key.is_none();
+            if !whole && found.len() > 1 {
+                let error = Diagnostic::error(format!("{from} has {} instances and {to} is one", found.len()));
+                return Err(error.help("name one of them").into());
+            }
+            Box::new(move |one| from.covers(one).then(|| if whole { to.with_key(one.key.clone()) } else { to.clone() }))
+        }
+        _ => {
+            let error = Diagnostic::error(format!("{from} can't become {to}: one is a module, the other a resource"));
+            return Err(error.help("move a module to a module, and a resource to a resource").into());
+        }
+    };
     let mut lines = vec![];
+    if found.iter().any(|one| target(one).is_none()) {
+        return Err(Diagnostic::error(format!("{from} has several instances")).help("name one of them").into());
+    }
     for one in &found {
+        let Some(there) = target(one) else { continue };
+        if state.instances.contains_key(&there) {
+            return Err(Diagnostic::error(format!("the state holds {there} already")).into());
+        }
         if let Some(instance) = state.instances.remove(one) {
-            lines.push(format!("moved {one} to {}", target(one)));
-            state.instances.insert(target(one), instance);
+            lines.push(format!("moved {one} to {there}"));
+            state.instances.insert(there, instance);
         }
     }
     for dependency in state.instances.values_mut().flat_map(|i| i.dependencies.iter_mut()) {
-        if found.contains(dependency) || (whole && dependency.block() == from.block()) {
-            *dependency = target(dependency);
+        if let Some(there) = target(dependency) {
+            *dependency = there;
         }
     }
     Ok(lines)
@@ -248,11 +265,16 @@ mod tests {
     fn a_block_moves_with_its_instances_and_those_that_need_it_follow() {
         let mut state = state();
         let address = |text: &str| text.parse::<Address>().expect("an address");
-        rename(&mut state, &address("aws_eip.a"), &address("aws_eip.c")).expect("it moves");
+        let select = |text: &str| text.parse::<Selection>().expect("an address");
+        rename(&mut state, &select("aws_eip.a"), &select("aws_eip.c")).expect("it moves");
         assert_eq!(list(&state, &[], None), "aws_eip.b\naws_eip.c[0]\naws_eip.c[1]\n");
         assert_eq!(state.instances[&address("aws_eip.b")].dependencies, [address("aws_eip.c")]);
-        assert!(rename(&mut state, &address("aws_eip.c[0]"), &address("aws_eip.b")).is_err(), "it is taken");
-        assert!(rename(&mut state, &address("aws_eip.b"), &address("aws_vpc.b")).is_err(), "another type");
-        assert!(remove(&mut state, &[address("aws_eip.q")]).is_err(), "it is not there");
+        assert!(rename(&mut state, &select("aws_eip.c[0]"), &select("aws_eip.b")).is_err(), "it is taken");
+        assert!(rename(&mut state, &select("aws_eip.b"), &select("aws_vpc.b")).is_err(), "another type");
+        assert!(remove(&mut state, &[select("aws_eip.q")]).is_err(), "it is not there");
+        rename(&mut state, &select("aws_eip.b"), &select("module.m[0].aws_eip.b")).expect("it moves into a module");
+        rename(&mut state, &select("module.m"), &select("module.n")).expect_err("which of them is meant can't be told");
+        rename(&mut state, &select("module.m[0]"), &select("module.n")).expect("it moves with its module");
+        assert_eq!(list(&state, &[select("module.n")], None), "module.n.aws_eip.b\n");
     }
 }

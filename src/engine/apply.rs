@@ -1,6 +1,6 @@
 //! Does what a plan says. One task owns state and world; the calls of independent steps are in flight together.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -9,17 +9,16 @@ use petgraph::graph::NodeIndex;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Listener, Verb};
-use super::outputs::check_result;
 use super::plan::{Action, Change, CheckResult, Plan, Purpose};
 use super::planner::Request;
 use super::providers::Providers;
 use super::reader::Reader;
 use super::step::{Prepared, With, perform, prepare};
 use super::steps::{Step, Steps, steps};
+use super::tree::{self, Tree};
 use super::turns::{Turn, Turns};
 use super::world::{Frame, World};
-use super::{evaluate, refresh};
-use crate::stack::Block;
+use super::{checks, evaluate, graph, moves, refresh};
 use crate::state::journal::Event as Record;
 use crate::state::{Instance, Journal, Output, State, schema_conform};
 use crate::words::resource::Fut;
@@ -78,8 +77,7 @@ struct Applier<'a> {
     reader: &'a Reader,
     listener: &'a dyn Listener,
     graph: Steps,
-    /// The block of each address.
-    blocks: HashMap<&'a Address, &'a Block>,
+    tree: &'a Tree<'a>,
     spots: evaluate::Spots,
     /// Steps that each step still waits for.
     waits: Vec<usize>,
@@ -102,9 +100,11 @@ pub async fn apply(
     listener: &dyn Listener,
     stop: &Stop,
 ) -> Result<Applied> {
+    move_on(plan, state, journal).await?;
     let graph = steps(&plan.changes, state)?;
-    let world = world_of(request, plan, state)?.at(jiff::Timestamp::now());
-    let mut providers = Providers::new(request.registry, request.settings, &request.stack.module);
+    let tree = Tree::of(request.stack);
+    let world = world_of(request, &tree, plan, state)?.at(jiff::Timestamp::now());
+    let mut providers = Providers::new(request.registry, request.settings, request.stack);
     for change in plan.changes.iter().filter(|c| c.action.acts() || c.action == Action::Read) {
         providers.configure(&providers.of_state(&change.provider)?, &world, None).await?;
     }
@@ -123,7 +123,7 @@ pub async fn apply(
         reader: &reader,
         listener,
         graph,
-        blocks: request.stack.module.resources.iter().map(|block| (&block.address, block)).collect(),
+        tree: &tree,
         spots: evaluate::Spots::default(),
         waits,
         ready: vec![],
@@ -134,16 +134,28 @@ pub async fn apply(
     };
     first.into_iter().for_each(|node| applier.line_up(node));
     applier.take_in_what_was_read().await;
+    applier.world.forget();
     applier.walk(stop).await;
     applier.close().await
 }
 
-/// What expressions see at the start: everything that nothing is done to.
-pub(super) fn world_of<'a>(request: &Request<'a>, plan: &Plan, state: &State) -> Result<World<'a>> {
-    let mut world = World::new(&request.stack.module, request.files, request.variables, request.workspace);
-    for block in &request.stack.module.resources {
-        world.declare(&block.address, evaluate::shape(block));
+/// Gives what moved its address of now; nothing else is done before that is written.
+async fn move_on(plan: &Plan, state: &mut State, journal: &Journal) -> Result<()> {
+    let mut last = None;
+    for (from, to) in moves::in_order(&plan.moves) {
+        let record = Record::Moved { from, to };
+        last = Some(journal.append(&record));
+        state.record(&record);
     }
+    match last {
+        Some(last) => last.await,
+        None => Ok(()),
+    }
+}
+
+/// What expressions see at the start: everything that nothing is done to.
+pub(super) fn world_of<'a>(request: &Request<'a>, tree: &Tree<'a>, plan: &Plan, state: &State) -> Result<World<'a>> {
+    let mut world = World::new(&request.stack.module, request.files, request.variables, request.workspace);
     for (address, prior) in refresh::unread(state, request.registry)? {
         world.set(&address, prior.now);
     }
@@ -157,7 +169,25 @@ pub(super) fn world_of<'a>(request: &Request<'a>, plan: &Plan, state: &State) ->
             _ => world.set(&change.address, change.after.clone()),
         }
     }
+    if plan.purpose != Purpose::Destroy {
+        expand(&mut world, tree)?;
+    }
+    world.forget();
     Ok(world)
+}
+
+/// Expands modules and declares their blocks, as planning did.
+fn expand<'a>(world: &mut World<'a>, tree: &Tree<'a>) -> Result<()> {
+    for work in graph::order(tree)?.sorted {
+        if let Some(placed) = tree.blocks.get(work) {
+            for path in world.expansions(&tree.sites[placed.site].path).to_vec() {
+                world.declare(&placed.block.address.within(&path), evaluate::shape_of(placed.block));
+            }
+        } else {
+            tree::expand(world, tree, work - tree.blocks.len());
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Applier<'a> {
@@ -205,7 +235,7 @@ impl<'a> Applier<'a> {
 
     /// What the state holds of data sources that the stack no longer has.
     fn stale_data(&self) -> Vec<Address> {
-        let wanted = |address: &Address| match self.blocks.get(&address.block()) {
+        let wanted = |address: &Address| match self.tree.block(address) {
             _ if self.plan.purpose == Purpose::Destroy => false,
             Some(block) => self.spots.of(&self.world, block, address).map_or(true, |spot| spot.is_some()),
             None => false,
@@ -318,7 +348,7 @@ impl<'a> Applier<'a> {
 
     /// Evaluates what the step needs, now that all that it depends on is known.
     fn prepare(&self, node: NodeIndex, change: &Change) -> Result<Prepared> {
-        let block = self.blocks.get(&change.address.block()).copied();
+        let block = self.tree.block(&change.address);
         let spot = match block {
             Some(block) => self.spots.of(&self.world, block, &change.address),
             None => Ok(None),
@@ -364,7 +394,7 @@ impl<'a> Applier<'a> {
     fn postconditions(&self, node: NodeIndex) -> Option<Diagnostic> {
         let Step::Make(i) = self.graph[node] else { return None };
         let address = &self.plan.changes[i].address;
-        let block = self.blocks.get(&address.block())?;
+        let block = self.tree.block(address)?;
         if block.lifecycle.postconditions.is_empty() {
             return None;
         }
@@ -417,8 +447,11 @@ impl<'a> Applier<'a> {
         }
         let outputs = self.outputs();
         let destroyed = self.plan.purpose == Purpose::Destroy;
-        let checks = if destroyed { vec![] } else { self.checks() };
-        for record in [(outputs != self.state.outputs).then_some(Record::Outputs(outputs))].into_iter().flatten() {
+        let checks = if destroyed { vec![] } else { checks::checks(self.tree, &self.world, &[]) };
+        let results = checks::in_state(&checks);
+        let outputs = (outputs != self.state.outputs).then_some(Record::Outputs(outputs));
+        let results = (results != self.state.check_results).then_some(Record::Checks(results));
+        for record in outputs.into_iter().chain(results) {
             if let Err(error) = self.journal.append(&record).await {
                 self.result.unrecorded = error.0.into_iter().next();
             }
@@ -465,11 +498,6 @@ impl<'a> Applier<'a> {
             }
         }
         outputs
-    }
-
-    fn checks(&self) -> Vec<CheckResult> {
-        let blocks = &self.request.stack.module.checks;
-        blocks.iter().map(|(name, check)| check_result(name, check, &self.world)).collect()
     }
 }
 

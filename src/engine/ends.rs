@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 
 use super::plan::{Action, Change, Purpose, Reason};
 use super::planner::{Options, Planner};
+use super::tree::Tree;
 use super::{evaluate, instance};
 use crate::state::State;
-use crate::words::Address;
+use crate::words::{Address, Diagnostic, Diagnostics, ModulePath, Result, Selection};
 
 impl Planner<'_> {
     /// What the state holds and no block accounts for.
     pub(super) fn delete_rest(&mut self) {
         let state = self.request.state;
         let ends = self.ends();
-        let rest: Vec<Address> = self.priors.keys().filter(|a| !self.claimed.contains(*a)).cloned().collect();
+        let told = |a: &Address| !self.untold.iter().any(|module| module.around(&a.module));
+        let rest: Vec<Address> = self.priors.keys().filter(|a| !self.claimed.contains(*a) && told(a)).cloned().collect();
         for address in rest.iter().filter(|a| ends.as_ref().is_none_or(|ends| ends.contains(*a))) {
-            let block = self.blocks.get(&address.block()).map(|i| &self.request.stack.module.resources[*i]);
+            let block = self.tree.block(address);
             self.plan_delete(address, block);
         }
         if self.request.options.purpose == Purpose::Refresh {
@@ -63,7 +65,7 @@ impl Planner<'_> {
             }
         } else {
             // Of a block that is left out as a whole nothing ends.
-            let out = |a: &Address| self.blocks.get(&a.block()).is_some_and(|i| !self.scope.block(*i));
+            let out = |a: &Address| self.tree.find(a).is_some_and(|i| !self.scope.block(i));
             ends.retain(|a| !out(a));
         }
         ends.retain(|a| !kept.contains(a));
@@ -84,17 +86,58 @@ fn grow(all: &mut BTreeSet<Address>, belongs: impl Fn(&BTreeSet<Address>, &Addre
 
 /// Whether a dependency means one of those.
 fn meant(all: &BTreeSet<Address>, dependency: &Address) -> bool {
-    all.contains(dependency) || (dependency.key.is_none() && all.iter().any(|a| dependency.covers(a)))
+    all.contains(dependency) || all.iter().any(|a| dependency.covers(a))
 }
 
-/// Why an instance of the state is no longer wanted.
-pub(super) fn reason_to_delete(address: &Address, block: Option<&crate::stack::Block>, purpose: Purpose) -> Reason {
+impl Planner<'_> {
+    /// Why an instance of the state is no longer wanted.
+    pub(super) fn reason_to_delete(&self, address: &Address, block: Option<&crate::stack::Block>) -> Reason {
+        if self.request.options.purpose == Purpose::Destroy {
+            return Reason::Destroying;
+        }
+        if block.is_none() && self.moves.contains_key(address) {
+            return Reason::NoMoveTarget;
+        }
+        let there = self.world.expansions(&address.module.config()).contains(&address.module);
+        if block.is_some() && !there { Reason::NoModule } else { without(address, block) }
+    }
+}
+
+impl Planner<'_> {
+    /// Whether an instance leaves the state and stays where it is.
+    pub(super) fn forgets(&self, address: &Address) -> bool {
+        let destroying = self.request.options.purpose == Purpose::Destroy;
+        !destroying && self.removed.iter().any(|(from, destroy)| !destroy && from.covers(address))
+    }
+}
+
+/// What leaves the stack by `removed` blocks, as the whole stack calls it, and whether it is destroyed.
+pub(super) fn removed(tree: &Tree<'_>) -> Result<Vec<(Selection, bool)>> {
+    let mut errors = Diagnostics::default();
+    let mut found: Vec<(Selection, bool)> = vec![];
+    for (site, removed) in tree.sites.iter().flat_map(|site| site.module.removed.iter().map(move |removed| (site, removed))) {
+        let put = |inner: &ModulePath| site.path.iter().chain(inner.iter()).cloned().collect();
+        let from = match &removed.from {
+            Selection::Module(path) => Selection::Module(put(path)),
+            Selection::Resource(address) => Selection::Resource(address.within(&put(&address.module))),
+        };
+        if let Some(still) = tree.blocks.iter().find(|placed| from.touches(&placed.address)) {
+            let error = Diagnostic::error(format!("{from} is removed, and the stack still has it")).at(&removed.span, "removed here");
+            errors.push(error.fact("declared at", still.block.span.to_string()).help("take away one of both blocks"));
+        }
+        if found.iter().any(|(other, _)| *other == from) {
+            errors.push(Diagnostic::error(format!("{from} is removed twice")).at(&removed.span, "the second one"));
+        }
+        found.push((from, removed.destroy));
+    }
+    errors.unless_errors(found)
+}
+
+/// Why a block does not want an instance any more.
+fn without(address: &Address, block: Option<&crate::stack::Block>) -> Reason {
     use super::world::Shape;
     use crate::words::Key;
-    if purpose == Purpose::Destroy {
-        return Reason::Destroying;
-    }
-    match (block.map(evaluate::shape), &address.key) {
+    match (block.map(evaluate::shape_of), &address.key) {
         (None, _) => Reason::NoConfig,
         (Some(Shape::Count), Some(Key::Int(_))) => Reason::CountIndex,
         (Some(Shape::Each), Some(Key::Str(_))) => Reason::EachKey,

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::world::{Frame, Shape, World};
-use crate::stack::{self, Block, Condition, Expr, Reference, Target};
+use super::world::{Each, Frame, Shape, Within, World};
+use crate::stack::{self, Block, Condition, Expr, Reference};
 use crate::words::resource::{Problem, Registry};
 use crate::words::schema::Attr;
-use crate::words::{Address, Diagnostic, Diagnostics, Key, Mode, Result, Span, Value};
+use crate::words::{Address, Diagnostic, Diagnostics, Key, Mode, ModulePath, Result, Span, Value};
 
 /// One instance of a block before anything is known of it but its key.
 #[derive(Clone, Debug)]
@@ -16,44 +16,67 @@ pub struct Spot {
     /// Its address.
     pub address: Address,
     /// What `each` is in it.
-    pub each: Option<(Value, Value)>,
+    pub each: Option<Each>,
 }
 
 impl Spot {
     /// The frame in which its expressions stand.
     #[must_use]
     pub fn frame<'w, 'a>(&self, world: &'w World<'a>) -> Frame<'w, 'a> {
-        let count = match self.address.key {
-            Some(Key::Int(n)) => Some(n),
-            _ => None,
+        let within = match (&self.each, &self.address.key) {
+            (Some(each), _) => Within::Each(each.clone()),
+            (None, Some(Key::Int(n))) => Within::Count(*n),
+            _ => Within::Nothing,
         };
-        Frame { world, each: self.each.clone(), count, own: None }
+        Frame { within, ..Frame::in_module(world, &self.address.module) }
     }
 }
 
-/// What tells the instances of a block apart.
+/// What tells the instances of a block or a module apart, `count` and `for_each` being given.
 #[must_use]
-pub fn shape(block: &Block) -> Shape {
-    match (&block.count, &block.for_each) {
+pub const fn shape(count: Option<&Expr>, for_each: Option<&Expr>) -> Shape {
+    match (count, for_each) {
         (Some(_), _) => Shape::Count,
         (_, Some(_)) => Shape::Each,
         _ => Shape::Single,
     }
 }
 
-/// The instances of a block, in the order of their keys.
-pub fn spots(world: &World<'_>, block: &Block) -> Result<Vec<Spot>> {
-    let at = |key, each| Spot { address: block.address.with_key(key), each };
+/// What tells the instances of a block apart.
+#[must_use]
+pub const fn shape_of(block: &Block) -> Shape {
+    shape(block.count.as_ref(), block.for_each.as_ref())
+}
+
+/// The instances of a block in an instance of its module, in the order of their keys.
+pub fn spots(world: &World<'_>, within: &ModulePath, block: &Block) -> Result<Vec<Spot>> {
+    let address = block.address.within(within);
+    let at = |key, each| Spot { address: address.with_key(key), each };
     if let Some(count) = &block.count {
-        let n = count_of(&block.address, count, &count.eval(&Frame::of(world))?)?;
+        let n = count_of(&address, count, &count.eval(&Frame::in_module(world, within))?)?;
         return Ok((0..n).map(|i| at(Some(Key::Int(i)), None)).collect());
     }
     if let Some(for_each) = &block.for_each {
-        let value = for_each.eval(&Frame::of(world))?;
-        let each = each_of(&block.address, for_each, &value)?;
-        return Ok(each.into_iter().map(|(key, value)| at(Some(Key::Str(key.clone())), Some((Value::String(key), value)))).collect());
+        let (value, touched) = world.trace(|| for_each.eval(&Frame::in_module(world, within)));
+        let each = each_of(&address, for_each, &value?)?;
+        let touched = Arc::new(touched);
+        let spot = |(key, value): (Arc<str>, Value)| at(Some(Key::Str(key.clone())), Some(Each { key, value, touched: touched.clone() }));
+        return Ok(each.into_iter().map(spot).collect());
     }
     Ok(vec![at(None, None)])
+}
+
+/// The keys of the instances of a module in one of its callers.
+pub fn keys(world: &World<'_>, caller: &ModulePath, call: &stack::Call) -> Result<Vec<Option<Key>>> {
+    let path = caller.child(call.name.clone(), None);
+    let frame = Frame::in_module(world, caller);
+    if let Some(count) = &call.count {
+        let n = count_of(&path, count, &count.eval(&frame)?)?;
+        return Ok((0..n).map(|i| Some(Key::Int(i))).collect());
+    }
+    let Some(for_each) = &call.for_each else { return Ok(vec![None]) };
+    let each = each_of(&path, for_each, &for_each.eval(&frame)?)?;
+    Ok(each.into_iter().map(|(key, _)| Some(Key::Str(key))).collect())
 }
 
 /// The instances of blocks one at a time. What `for_each` gives is kept where it is wholly known, so that the last of ten thousand
@@ -66,25 +89,26 @@ impl Spots {
     pub fn of(&self, world: &World<'_>, block: &Block, address: &Address) -> Result<Option<Spot>> {
         let only = |there: bool| Ok(there.then(|| Spot { address: address.clone(), each: None }));
         if let Some(count) = &block.count {
-            let n = count_of(&block.address, count, &count.eval(&Frame::of(world))?)?;
+            let n = count_of(&address.block(), count, &count.eval(&Frame::in_module(world, &address.module))?)?;
             return only(matches!(address.key, Some(Key::Int(i)) if i < n));
         }
         if block.for_each.is_none() {
             return only(address.key.is_none());
         }
-        if let Some(kept) = self.0.borrow().get(&block.address) {
+        if let Some(kept) = self.0.borrow().get(&address.block()) {
             return Ok(kept.get(address).cloned());
         }
-        let all: HashMap<Address, Spot> = spots(world, block)?.into_iter().map(|spot| (spot.address.clone(), spot)).collect();
+        let all: HashMap<Address, Spot> =
+            spots(world, &address.module, block)?.into_iter().map(|spot| (spot.address.clone(), spot)).collect();
         let spot = all.get(address).cloned();
-        if all.values().all(|spot| spot.each.as_ref().is_none_or(|(_, value)| value.is_known())) {
-            self.0.borrow_mut().insert(block.address.clone(), Arc::new(all));
+        if all.values().all(|spot| spot.each.as_ref().is_none_or(|each| each.value.is_known())) {
+            self.0.borrow_mut().insert(address.block(), Arc::new(all));
         }
         Ok(spot)
     }
 }
 
-fn count_of(block: &Address, expr: &Expr, value: &Value) -> Result<u64> {
+fn count_of(block: &dyn std::fmt::Display, expr: &Expr, value: &Value) -> Result<u64> {
     let wrong = |why: &str| Diagnostic::error(format!("`count` of {block} {why}")).at(expr.span(), "");
     if value.is_unknown() {
         return Err(wrong("is known only after apply")
@@ -101,7 +125,8 @@ fn count_of(block: &Address, expr: &Expr, value: &Value) -> Result<u64> {
     count.ok_or_else(|| wrong("should be a whole number, not negative").into())
 }
 
-fn each_of(block: &Address, expr: &Expr, value: &Value) -> Result<Vec<(Arc<str>, Value)>> {
+/// The elements of `for_each`.
+pub(super) fn each_of(block: &dyn std::fmt::Display, expr: &Expr, value: &Value) -> Result<Vec<(Arc<str>, Value)>> {
     let wrong = |why: &str| Diagnostic::error(format!("`for_each` of {block} {why}")).at(expr.span(), "");
     let later = || {
         wrong("has keys that are known only after apply")
@@ -136,29 +161,21 @@ pub fn config(world: &World<'_>, block: &Block, spot: &Spot, attrs: &[Attr]) -> 
         conditions(&block.lifecycle.preconditions, &frame, &spot.address, "precondition")?;
         stack::conform(attrs, &block.body.eval(&frame)?, &block.body, &block.address.kind)
     });
-    for reference in &block.depends_on {
-        touched.extend(block_of(&reference.target).map(|of| of.with_key(reference.key.clone())));
-    }
+    touched.extend(after(world, block, &spot.address.module));
     touched.remove(&spot.address);
     (value, touched)
 }
 
-/// The block that a reference leads to.
-#[must_use]
-pub fn block_of(target: &Target) -> Option<Address> {
-    match target {
-        Target::Resource { mode, kind, name } => Some(Address { mode: *mode, ..Address::managed(kind.clone(), name.clone()) }),
-        _ => None,
-    }
+/// What a block in that module depends on without asking for anything of it, by its own `depends_on` or that of a call around it.
+pub fn after(world: &World<'_>, block: &Block, within: &ModulePath) -> impl Iterator<Item = Address> {
+    let own: Vec<Address> = block.depends_on.iter().flat_map(|r| world.meant(within, r)).collect();
+    own.into_iter().chain(world.called_after(within))
 }
 
 /// The instances that a reference means: one where it names a key, else all of the block.
-pub fn instances_of(world: &World<'_>, reference: &Reference) -> Vec<Address> {
-    let Some(block) = block_of(&reference.target) else { return vec![] };
-    match &reference.key {
-        Some(key) => vec![block.with_key(Some(key.clone()))],
-        None => world.instances(&block),
-    }
+pub fn instances_of(world: &World<'_>, within: &ModulePath, reference: &Reference) -> Vec<Address> {
+    let meant = world.meant(within, reference);
+    meant.iter().flat_map(|block| if block.key.is_some() { vec![block.clone()] } else { world.instances(block) }).collect()
 }
 
 /// The user's time limits of an instance, an object; null where there are none.

@@ -1,67 +1,179 @@
-//! In which order blocks can be evaluated, and in which order steps can be done.
+//! In which order blocks can be evaluated, and modules expanded.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use petgraph::Direction;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
-use crate::stack::{Block, Expr, Module, Reference, Target};
+use super::tree::Tree;
+use crate::stack::{Block, Condition, Expr, Reference, Target};
 use crate::words::{Address, Diagnostic, Result, Span};
 
-/// The blocks of a module with what each refers to, directly or through locals.
+/// Pieces of work with what each waits for, directly or through locals, variables and outputs. First come the blocks of the tree, by
+/// their places, then the modules that are to be expanded, by theirs.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// Indices into the module's resources, dependencies first.
+    /// Dependencies first.
     pub sorted: Vec<usize>,
-    /// For each block, those that it refers to.
+    /// What each needs.
     pub needs: Vec<Vec<usize>>,
 }
 
-/// A block or a local, and how it is called in an error.
+/// What has a value or a place in the order, and how it is called in an error.
 struct Node {
     name: String,
-    block: Option<usize>,
+    work: Option<usize>,
 }
 
-/// Sorts the blocks of a module.
-pub fn order(module: &Module) -> Result<Order> {
-    let mut graph: DiGraph<Node, Span> = DiGraph::with_capacity(module.resources.len(), module.resources.len());
-    let mut blocks: HashMap<&Address, NodeIndex> = HashMap::with_capacity(module.resources.len());
-    let mut locals: HashMap<&Arc<str>, NodeIndex> = HashMap::new();
-    for (i, block) in module.resources.iter().enumerate() {
-        blocks.insert(&block.address, graph.add_node(Node { name: block.address.to_string(), block: Some(i) }));
-    }
-    for name in module.locals.keys() {
-        locals.insert(name, graph.add_node(Node { name: format!("local.{name}"), block: None }));
-    }
-    let find = |reference: &Reference| match &reference.target {
-        Target::Resource { mode, kind, name } => {
-            blocks.get(&Address { mode: *mode, ..Address::managed(kind.clone(), name.clone()) }).copied()
-        }
-        Target::Local(name) => locals.get(name).copied(),
-        _ => None,
-    };
-    let mut edges = vec![];
-    for block in &module.resources {
-        let references = references(block);
-        edges.extend(references.iter().filter_map(|r| Some((find(r)?, blocks[&block.address], r.span.clone()))));
-    }
-    for (name, expr) in &module.locals {
-        edges.extend(expr.references().iter().filter_map(|r| Some((find(r)?, locals[name], r.span.clone()))));
-    }
+type Graph = DiGraph<Node, Span>;
+
+/// The nodes of one module.
+#[derive(Default)]
+struct Nodes<'a> {
+    blocks: HashMap<&'a Address, NodeIndex>,
+    locals: HashMap<&'a Arc<str>, NodeIndex>,
+    variables: HashMap<&'a Arc<str>, NodeIndex>,
+    outputs: HashMap<&'a Arc<str>, NodeIndex>,
+    /// Its instances are known.
+    expanded: NodeIndex,
+    /// All that its call depends on is there.
+    called: NodeIndex,
+    /// All of its blocks are done.
+    whole: NodeIndex,
+}
+
+struct Builder<'t, 'a> {
+    tree: &'t Tree<'a>,
+    graph: Graph,
+    nodes: Vec<Nodes<'a>>,
+    edges: Vec<(NodeIndex, NodeIndex, Span)>,
+}
+
+/// Sorts the blocks of a stack.
+pub fn order(tree: &Tree<'_>) -> Result<Order> {
+    let mut builder = Builder { tree, graph: Graph::new(), nodes: vec![], edges: vec![] };
+    builder.add_nodes();
+    (0..tree.sites.len()).for_each(|site| builder.add_edges(site));
+    let Builder { mut graph, mut edges, .. } = builder;
+    edges.sort_by_key(|(from, to, _)| (*from, *to));
+    edges.dedup_by_key(|(from, to, _)| (*from, *to));
     for (from, to, span) in edges {
-        graph.update_edge(from, to, span);
+        graph.add_edge(from, to, span);
     }
     let sorted = sorted(&graph).ok_or_else(|| cycle(&graph))?;
-    let needs = needs(&graph, module.resources.len(), &sorted);
-    Ok(Order { sorted: sorted.into_iter().filter_map(|n| graph[n].block).collect(), needs })
+    let needs = needs(&graph, tree.blocks.len() + tree.sites.len(), &sorted);
+    Ok(Order { sorted: sorted.into_iter().filter_map(|n| graph[n].work).collect(), needs })
+}
+
+impl<'a> Builder<'_, 'a> {
+    fn node(&mut self, name: String, work: Option<usize>) -> NodeIndex {
+        self.graph.add_node(Node { name, work })
+    }
+
+    fn add_nodes(&mut self) {
+        for site in &self.tree.sites {
+            let path = if site.path.is_empty() { String::new() } else { format!("{}.", site.path) };
+            let mut nodes = Nodes::default();
+            nodes.locals.extend(site.module.locals.keys().map(|name| (name, self.node(format!("{path}local.{name}"), None))));
+            if site.caller.is_some() {
+                nodes.variables.extend(site.module.variables.keys().map(|name| (name, self.node(format!("{path}var.{name}"), None))));
+                nodes.outputs.extend(site.module.outputs.keys().map(|name| (name, self.node(format!("{path}{name}"), None))));
+            }
+            self.nodes.push(nodes);
+        }
+        // In the order of the tree, so that a plan reads like the files.
+        let count = self.tree.blocks.len();
+        for at in 0..self.tree.sites.len() {
+            let name = self.tree.sites[at].path.to_string();
+            let expanded = self.node(name.clone(), Some(count + at));
+            let (called, whole) = (self.node(name.clone(), None), self.node(name, None));
+            self.nodes[at] = Nodes { expanded, called, whole, ..std::mem::take(&mut self.nodes[at]) };
+        }
+        for (i, placed) in self.tree.blocks.iter().enumerate() {
+            let node = self.node(placed.address.to_string(), Some(i));
+            self.nodes[placed.site].blocks.insert(&placed.block.address, node);
+        }
+    }
+
+    fn add_edges(&mut self, site: usize) {
+        let tree = self.tree;
+        let module = tree.sites[site].module;
+        let (expanded, called, whole) = (self.nodes[site].expanded, self.nodes[site].called, self.nodes[site].whole);
+        for block in &module.resources {
+            let node = self.nodes[site].blocks[&block.address];
+            self.refer(site, node, &references(block), false);
+            self.refer(site, node, &block.depends_on, true);
+            for from in [expanded, called] {
+                self.edges.push((from, node, block.span.clone()));
+            }
+            self.edges.push((node, whole, block.span.clone()));
+        }
+        for (name, expr) in &module.locals {
+            let node = self.nodes[site].locals[name];
+            self.refer(site, node, &expr.references(), false);
+        }
+        let Some((caller, call)) = tree.sites[site].caller else { return };
+        self.edges.push((self.nodes[caller].expanded, expanded, call.span.clone()));
+        self.edges.push((self.nodes[caller].called, called, call.span.clone()));
+        self.edges.push((whole, self.nodes[caller].whole, call.span.clone()));
+        for expr in call.count.iter().chain(&call.for_each) {
+            self.refer(caller, expanded, &expr.references(), false);
+        }
+        self.refer(caller, called, &call.depends_on, true);
+        for name in module.variables.keys() {
+            let node = self.nodes[site].variables[name];
+            if let Some(expr) = call.input(name) {
+                self.refer(caller, node, &expr.references(), false);
+            }
+            self.edges.push((expanded, node, call.span.clone()));
+        }
+        for (name, output) in &module.outputs {
+            let node = self.nodes[site].outputs[name];
+            self.refer(site, node, &output.value.references(), false);
+            self.refer(site, node, &of_conditions(&output.preconditions), false);
+            self.refer(site, node, &output.depends_on, true);
+            self.edges.push((expanded, node, output.span.clone()));
+        }
+    }
+
+    /// What refers to something waits for it; `whole` says that a module stands for all that is in it, and not for its outputs.
+    fn refer(&mut self, site: usize, to: NodeIndex, references: &[Reference], whole: bool) {
+        for reference in references {
+            let nodes = &self.nodes[site];
+            let found = match &reference.target {
+                Target::Resource { mode, kind, name } => {
+                    let address = Address { mode: *mode, ..Address::managed(kind.clone(), name.clone()) };
+                    nodes.blocks.get(&address).copied().into_iter().collect()
+                }
+                Target::Local(name) => nodes.locals.get(name).copied().into_iter().collect(),
+                Target::Variable(name) => nodes.variables.get(name).copied().into_iter().collect(),
+                Target::Module(name) => self.module(site, name, reference.attribute.as_ref().filter(|_| !whole), whole),
+                _ => vec![],
+            };
+            self.edges.extend(found.into_iter().map(|from| (from, to, reference.span.clone())));
+        }
+    }
+
+    fn module(&self, site: usize, name: &Arc<str>, output: Option<&Arc<str>>, whole: bool) -> Vec<NodeIndex> {
+        let site = &self.tree.sites[site];
+        let Some(at) = site.module.calls.get_index_of(name) else { return vec![] };
+        let child = &self.nodes[site.children[at]];
+        if whole {
+            return vec![child.whole, child.expanded];
+        }
+        match output.and_then(|output| child.outputs.get(output)) {
+            Some(output) => vec![*output, child.expanded],
+            None => child.outputs.values().copied().chain([child.expanded]).collect(),
+        }
+    }
 }
 
 /// Dependencies first, and else in the order of the files, so that a plan reads like them; none where there is a circle.
-fn sorted(graph: &DiGraph<Node, Span>) -> Option<Vec<NodeIndex>> {
-    let mut left: Vec<usize> = graph.node_indices().map(|n| graph.edges_directed(n, petgraph::Direction::Incoming).count()).collect();
+fn sorted(graph: &Graph) -> Option<Vec<NodeIndex>> {
+    let mut left: Vec<usize> = graph.node_indices().map(|n| graph.edges_directed(n, Direction::Incoming).count()).collect();
     let mut ready: BTreeSet<NodeIndex> = graph.node_indices().filter(|n| left[n.index()] == 0).collect();
     let mut sorted = Vec::with_capacity(left.len());
     while let Some(node) = ready.pop_first() {
@@ -76,32 +188,35 @@ fn sorted(graph: &DiGraph<Node, Span>) -> Option<Vec<NodeIndex>> {
     (sorted.len() == left.len()).then_some(sorted)
 }
 
-/// Everything that a block refers to.
-fn references(block: &Block) -> Vec<Reference> {
+/// Everything that a block refers to, but for what it depends on without saying what of it it needs.
+pub fn references(block: &Block) -> Vec<Reference> {
     let expressions = [Some(&block.body), block.count.as_ref(), block.for_each.as_ref(), block.timeouts.as_ref()];
-    let conditions = block.lifecycle.preconditions.iter().flat_map(|c| [&c.condition, &c.error_message]);
-    let mut found: Vec<Reference> = expressions.into_iter().flatten().chain(conditions).flat_map(Expr::references).collect();
-    found.extend(block.depends_on.iter().cloned());
+    let mut found: Vec<Reference> = expressions.into_iter().flatten().flat_map(Expr::references).collect();
+    found.extend(of_conditions(&block.lifecycle.preconditions));
     found.extend(block.lifecycle.replace_triggered_by.iter().cloned());
     found
 }
 
-/// What each block needs, with locals seen through.
-fn needs(graph: &DiGraph<Node, Span>, count: usize, sorted: &[NodeIndex]) -> Vec<Vec<usize>> {
+fn of_conditions(conditions: &[Condition]) -> Vec<Reference> {
+    conditions.iter().flat_map(|c| [&c.condition, &c.error_message]).flat_map(Expr::references).collect()
+}
+
+/// What each piece of work needs, with all else seen through.
+fn needs(graph: &Graph, count: usize, sorted: &[NodeIndex]) -> Vec<Vec<usize>> {
     let mut through: HashMap<NodeIndex, Vec<usize>> = HashMap::new();
     let mut needs = vec![vec![]; count];
     for node in sorted {
         let mut found: Vec<usize> = vec![];
-        for edge in graph.edges_directed(*node, petgraph::Direction::Incoming) {
-            match graph[edge.source()].block {
-                Some(block) => found.push(block),
+        for edge in graph.edges_directed(*node, Direction::Incoming) {
+            match graph[edge.source()].work {
+                Some(work) => found.push(work),
                 None => found.extend(through.get(&edge.source()).into_iter().flatten()),
             }
         }
         found.sort_unstable();
         found.dedup();
-        match graph[*node].block {
-            Some(block) => needs[block] = found,
+        match graph[*node].work {
+            Some(work) => needs[work] = found,
             None => drop(through.insert(*node, found)),
         }
     }
@@ -109,15 +224,15 @@ fn needs(graph: &DiGraph<Node, Span>, count: usize, sorted: &[NodeIndex]) -> Vec
 }
 
 /// A cycle in words: each step with the place where the one refers to the other.
-fn cycle(graph: &DiGraph<Node, Span>) -> Diagnostic {
+fn cycle(graph: &Graph) -> Diagnostic {
     let looped = |group: &Vec<NodeIndex>| group.len() > 1 || graph.contains_edge(group[0], group[0]);
     let group = tarjan_scc(graph).into_iter().find(looped).unwrap_or_default();
     let mut path: Vec<NodeIndex> = vec![];
-    let mut at = group.first().copied();
+    let mut at = group.iter().min().copied();
     while let Some(node) = at.filter(|n| !path.contains(n)) {
         path.push(node);
         // What it refers to, within the group.
-        at = graph.edges_directed(node, petgraph::Direction::Incoming).map(|e| e.source()).find(|n| group.contains(n));
+        at = graph.edges_directed(node, Direction::Incoming).map(|e| e.source()).find(|n| group.contains(n));
     }
     let start = at.and_then(|node| path.iter().position(|n| *n == node)).unwrap_or_default();
     let path = &path[start..];

@@ -30,7 +30,7 @@ pub(super) async fn check_places(request: &Request<'_>, providers: &Providers<'_
 /// Who it is as a plan tells it: the configuration without an alias, if there is one.
 pub(super) async fn identity(providers: &Providers<'_>) -> Result<Option<Identity>> {
     let mut clouds: Vec<_> = providers.all().collect();
-    clouds.sort_by_key(|((name, alias), _)| (alias.clone(), name.clone()));
+    clouds.sort_by_key(|(config, _)| (config.module.len(), config.alias.clone(), config.name.clone()));
     for (_, cloud) in clouds {
         let identity = cloud.identity().await.map_err(|failure| failed("the account can't be asked who it is", &failure))?;
         if identity.is_some() {

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::diff::{diff, type_of};
-use super::ends::reason_to_delete;
 use super::evaluate::{self, Spot};
 use super::plan::{Action, Change, Drift, Purpose, Reason};
 use super::planner::Planner;
@@ -14,7 +13,7 @@ use crate::stack::{Block, Ignore};
 use crate::words::resource::Found;
 use crate::words::schema::{Attr, Kind};
 use crate::words::value::{Object, Type};
-use crate::words::{Address, Diagnostic, Value};
+use crate::words::{Address, Diagnostic, ModulePath, Value};
 
 /// A change with nothing in it yet.
 #[must_use]
@@ -44,7 +43,9 @@ impl Planner<'_> {
             return self.world.set(&spot.address, Value::unknown());
         };
         let (config, touched) = evaluate::config(&self.world, block, spot, ty.attrs());
-        let (Some(config), Some(provider)) = (self.errors.keep(config), self.errors.keep(self.providers.of_block(block))) else {
+        let (Some(config), Some(provider)) =
+            (self.errors.keep(config), self.errors.keep(self.providers.of_block(&spot.address.module, block)))
+        else {
             return self.world.set(&spot.address, Value::unknown());
         };
         if self.leaves_out(&touched) {
@@ -115,6 +116,7 @@ impl Planner<'_> {
             dependencies: touched.into_iter().collect(),
             create_before_destroy: create_first,
             importing,
+            moved_from: self.moves.get(&spot.address).cloned(),
             ..change(spot.address.clone(), action)
         };
         self.planned.insert(spot.address.clone(), self.changes.len());
@@ -131,17 +133,19 @@ impl Planner<'_> {
         self.errors.keep(result);
     }
 
-    /// Whether something in its `replace_triggered_by` changes: asked once for all instances of the block.
-    pub(super) fn triggered(&self, block: &Block) -> bool {
+    /// Whether something in its `replace_triggered_by` changes: asked once for all instances of the block in a module.
+    pub(super) fn triggered(&self, block: &Block, within: &ModulePath) -> bool {
         let triggers = block.lifecycle.replace_triggered_by.iter();
-        triggers.flat_map(|r| evaluate::instances_of(&self.world, r).into_iter().map(move |a| (r, a))).any(|(reference, address)| {
-            let change = self.planned.get(&address).map(|i| &self.changes[*i]);
-            change.is_some_and(|c| match &reference.attribute {
-                Some(name) => c.action.acts() && c.changed.iter().any(|n| **n == **name),
-                // What is made for the first time replaces nothing.
-                None => matches!(c.action, Action::Update | Action::Replace { .. }),
-            })
-        })
+        triggers.flat_map(|r| evaluate::instances_of(&self.world, within, r).into_iter().map(move |a| (r, a))).any(
+            |(reference, address)| {
+                let change = self.planned.get(&address).map(|i| &self.changes[*i]);
+                change.is_some_and(|c| match &reference.attribute {
+                    Some(name) => c.action.acts() && c.changed.iter().any(|n| **n == **name),
+                    // What is made for the first time replaces nothing.
+                    None => matches!(c.action, Action::Update | Action::Replace { .. }),
+                })
+            },
+        )
     }
 
     fn reason_to_replace(&self, spot: &Spot, forced: &[String], tainted: bool, triggered: bool) -> Option<Reason> {
@@ -191,17 +195,19 @@ impl Planner<'_> {
             }
             return;
         }
-        if let Some(block) = block.filter(|b| b.lifecycle.prevent_destroy && !prior.now.is_null()) {
+        let forgets = self.forgets(address);
+        if let Some(block) = block.filter(|b| !forgets && b.lifecycle.prevent_destroy && !prior.now.is_null()) {
             self.errors.push(protected(address, block, &[]));
         }
         // What is gone already has only to leave the state.
-        let action = if prior.now.is_null() { Action::Forget } else { Action::Delete };
+        let action = if forgets || prior.now.is_null() { Action::Forget } else { Action::Delete };
         let before = if prior.now.is_null() { prior.held } else { prior.now };
         self.acting.insert(address.clone());
         self.changes.push(Change {
             provider: instance.provider.clone(),
-            reason: Some(reason_to_delete(address, block, purpose)),
+            reason: Some(self.reason_to_delete(address, block)),
             before,
+            moved_from: self.moves.get(address).cloned(),
             dependencies: instance.dependencies.clone(),
             create_before_destroy: instance.create_before_destroy,
             ..change(address.clone(), action)
@@ -308,10 +314,13 @@ pub fn data_value(attrs: &[Attr], given: &Value, found: &Found) -> Value {
 /// What something made first depends on has to be made first too: the old one may go only when nothing uses it.
 pub fn spread_create_first(changes: &mut [Change]) {
     let mut first: HashSet<Address> = HashSet::new();
+    let means = |first: &HashSet<Address>, a: &Address| {
+        let keyed = a.module.iter().any(|(_, key)| key.is_some());
+        first.contains(a) || (a.key.is_some() && first.contains(&a.block())) || (keyed && first.contains(&a.config()))
+    };
     // Dependencies stand before dependents. What only ends has nothing to be made before.
     for change in changes.iter_mut().rev().filter(|c| !matches!(c.action, Action::Delete | Action::Forget)) {
-        let spread = || first.contains(&change.address) || (change.address.key.is_some() && first.contains(&change.address.block()));
-        if change.create_before_destroy || spread() {
+        if change.create_before_destroy || means(&first, &change.address) {
             change.create_before_destroy = true;
             if let Action::Replace { create_first } = &mut change.action {
                 *create_first = true;

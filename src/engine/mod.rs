@@ -2,6 +2,7 @@
 //! names no cloud.
 
 pub mod apply;
+mod checks;
 pub mod converge;
 pub mod diff;
 mod ends;
@@ -12,6 +13,7 @@ mod guard;
 mod hush;
 mod import;
 pub mod instance;
+mod moves;
 mod outputs;
 pub mod plan;
 pub mod planner;
@@ -25,6 +27,7 @@ pub mod saved;
 pub mod standing;
 mod step;
 pub mod steps;
+pub mod tree;
 mod turns;
 pub mod world;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::words::resource::Identity;
-use crate::words::{Address, Diagnostic, Value};
+use crate::words::{Address, Diagnostic, ModulePath, Value};
 
 /// What is done to one instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,10 @@ pub enum Reason {
     EachKey,
     /// The block has `count` or `for_each` now, or no longer.
     WrongRepetition,
+    /// The instance of the module that it is in is gone.
+    NoModule,
+    /// It was moved to where the stack has no block.
+    NoMoveTarget,
     /// The whole stack is destroyed.
     Destroying,
 }
@@ -73,6 +77,8 @@ impl Reason {
             Self::CountIndex => "delete_because_count_index",
             Self::EachKey => "delete_because_each_key",
             Self::WrongRepetition => "delete_because_wrong_repetition",
+            Self::NoModule => "delete_because_no_module",
+            Self::NoMoveTarget => "delete_because_no_move_target",
             Self::Destroying => return None,
         })
     }
@@ -129,19 +135,100 @@ pub struct OutputChange {
     pub before: Value,
     /// What it will be; null when it goes.
     pub after: Value,
+    /// The stack has it: where it is null it is there all the same.
+    pub declared: bool,
     /// Never shown.
     pub sensitive: bool,
 }
 
-/// How a `check` block came out.
+/// What has conditions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Checked {
+    /// A `check` block in an instance of a module.
+    Check(ModulePath, Arc<str>),
+    /// An output.
+    Output(ModulePath, Arc<str>),
+    /// A resource or data source.
+    Resource(Address),
+    /// A variable.
+    Variable(ModulePath, Arc<str>),
+}
+
+impl Checked {
+    /// Terraform's word for it in a state.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Check(..) => "check",
+            Self::Output(..) => "output",
+            Self::Resource(_) => "resource",
+            Self::Variable(..) => "var",
+        }
+    }
+
+    /// The same as the configuration has it, without any keys.
+    #[must_use]
+    pub fn config(&self) -> Self {
+        match self {
+            Self::Check(path, name) => Self::Check(path.config(), name.clone()),
+            Self::Output(path, name) => Self::Output(path.config(), name.clone()),
+            Self::Resource(address) => Self::Resource(address.config()),
+            Self::Variable(path, name) => Self::Variable(path.config(), name.clone()),
+        }
+    }
+
+    /// The module that it is in, and how it is called there.
+    #[must_use]
+    pub fn parts(&self) -> (&ModulePath, String) {
+        match self {
+            Self::Check(path, name) => (path, format!("check.{name}")),
+            Self::Output(path, name) => (path, format!("output.{name}")),
+            Self::Resource(address) => (&address.module, address.within(&ModulePath::default()).to_string()),
+            Self::Variable(path, name) => (path, format!("var.{name}")),
+        }
+    }
+}
+
+impl std::fmt::Display for Checked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (path, local) = self.parts();
+        if path.is_empty() { f.write_str(&local) } else { write!(f, "{path}.{local}") }
+    }
+}
+
+/// How the conditions of something came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckResult {
-    /// The name of the block, `check.gateway_reachable`.
-    pub name: String,
+    /// What has them.
+    pub object: Checked,
     /// Whether it holds; none when that is not known before apply.
     pub holds: Option<bool>,
     /// What the failed assertions say.
     pub messages: Vec<String>,
+}
+
+impl CheckResult {
+    /// Terraform's word for it.
+    #[must_use]
+    pub const fn status(&self) -> &'static str {
+        match self.holds {
+            Some(true) => "pass",
+            Some(false) => "fail",
+            None => "unknown",
+        }
+    }
+
+    /// That word for several together.
+    pub fn all<'a>(results: impl Iterator<Item = &'a Self>) -> &'static str {
+        let all: Vec<&str> = results.map(Self::status).collect();
+        ["fail", "unknown"].into_iter().find(|word| all.contains(word)).unwrap_or("pass")
+    }
+
+    /// Whether it is a `check` block that fails: a failure that stops nothing, and is told.
+    #[must_use]
+    pub const fn warns(&self) -> bool {
+        matches!((&self.object, self.holds), (Checked::Check(..), Some(false)))
+    }
 }
 
 /// What the plan is for.
@@ -171,6 +258,8 @@ pub struct Plan {
     pub lineage: String,
     /// What is planned, dependencies before dependents; instances with nothing to do are there too.
     pub changes: Vec<Change>,
+    /// What the state holds under another address: where it is now, and where it was.
+    pub moves: BTreeMap<Address, Address>,
     /// What someone else did.
     pub drift: Vec<Drift>,
     /// What is planned for outputs.
@@ -220,7 +309,7 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         let acts = self.changes.iter().any(|c| c.action.acts() || c.importing.is_some() || c.moved_from.is_some());
         let outputs = self.outputs.values().any(|o| o.before != o.after);
-        !acts && !outputs && (self.purpose != Purpose::Refresh || self.drift.is_empty())
+        !acts && !outputs && self.moves.is_empty() && (self.purpose != Purpose::Refresh || self.drift.is_empty())
     }
 
     /// How many changes of each sort there are.

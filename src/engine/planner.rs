@@ -6,26 +6,30 @@ use std::time::Instant;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 
+use super::checks;
+use super::ends;
 use super::event::{Event, Listener};
 use super::graph::{self, Order};
 use super::guard;
 use super::hush::Hush;
 use super::import;
 use super::instance;
+use super::moves::{self, Moves};
 use super::outputs;
-use super::plan::{Action, Change, Drift, Plan, Purpose};
+use super::plan::{Action, Change, Checked, Drift, Plan, Purpose};
 use super::providers::Providers;
 use super::refresh::{self, Prior};
 use super::rivals::Rivals;
+use super::tree::{Placed, Tree};
 use super::world::World;
 use super::{evaluate, failed};
-use crate::stack::{Files, Stack};
+use crate::stack::{Block, Files, Stack};
 use crate::state::State;
 use crate::state::guard::Allow;
 use crate::words::failure::Outcome;
 use crate::words::reads::Reads;
 use crate::words::resource::{Cloud, Context, DataType, Fut, Registry, Settings};
-use crate::words::{Address, Diagnostic, Diagnostics, Mode, Result, Value};
+use crate::words::{Address, Diagnostic, Diagnostics, Mode, ModulePath, Result, Selection, Value};
 
 /// What to plan, and from what.
 pub struct Request<'a> {
@@ -53,9 +57,9 @@ pub struct Options {
     /// Apply, destroy or refresh only.
     pub purpose: Purpose,
     /// Only these, and what they need.
-    pub targets: Vec<Address>,
+    pub targets: Vec<Selection>,
     /// Not these, nor what needs them.
-    pub excludes: Vec<Address>,
+    pub excludes: Vec<Selection>,
     /// Replace these, whether they change or not.
     pub replace: Vec<Address>,
     /// Read what there is; otherwise the state is believed.
@@ -86,6 +90,7 @@ impl Default for Options {
 /// What is being planned, and what is known so far.
 pub(super) struct Planner<'a> {
     pub(super) request: &'a Request<'a>,
+    pub(super) tree: &'a Tree<'a>,
     pub(super) world: World<'a>,
     pub(super) providers: Providers<'a>,
     pub(super) priors: BTreeMap<Address, Prior>,
@@ -94,8 +99,9 @@ pub(super) struct Planner<'a> {
     pub(super) acting: HashSet<Address>,
     pub(super) errors: Diagnostics,
     pub(super) drift: Vec<Drift>,
-    /// The block of each address.
-    pub(super) blocks: HashMap<&'a Address, usize>,
+    pub(super) moves: Moves,
+    /// What leaves the stack by a `removed` block, and whether it is destroyed.
+    pub(super) removed: Vec<(Selection, bool)>,
     /// The change of each instance, by its place.
     pub(super) planned: HashMap<Address, usize>,
     /// Instances that are left out because the user excludes them, or what they need.
@@ -108,13 +114,17 @@ pub(super) struct Planner<'a> {
     pub(super) claimed: BTreeSet<Address>,
     /// Who writes what.
     pub(super) rivals: Rivals,
+    /// Modules of which nobody can tell which instances there should be: nothing in them is superfluous.
+    pub(super) untold: Vec<ModulePath>,
+    /// What kept the data sources of `check` blocks from being read.
+    pub(super) troubles: Vec<(Checked, String)>,
 }
 
 /// Which blocks take part, where the user named some.
 pub(super) struct Scope {
     pub(super) blocks: Option<Vec<bool>>,
-    targets: Vec<Address>,
-    excludes: Vec<Address>,
+    targets: Vec<Selection>,
+    excludes: Vec<Selection>,
 }
 
 impl Scope {
@@ -127,7 +137,11 @@ impl Scope {
         if self.excludes.iter().any(|e| e.covers(address)) || index.is_some_and(|i| !self.block(i)) {
             return false;
         }
-        let named: Vec<_> = self.targets.iter().filter(|t| t.block() == address.block()).collect();
+        if self.targets.is_empty() {
+            return true;
+        }
+        let config = address.config();
+        let named: Vec<_> = self.targets.iter().filter(|t| t.touches(&config)).collect();
         let outside = !self.targets.is_empty() && index.is_none();
         if named.is_empty() { !outside } else { named.iter().any(|t| t.covers(address)) }
     }
@@ -135,22 +149,29 @@ impl Scope {
 
 /// Makes a plan.
 pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan> {
-    let module = &request.stack.module;
-    let order = graph::order(module)?;
-    let world = World::new(module, request.files, request.variables, request.workspace);
-    let providers = Providers::new(request.registry, request.settings, module);
+    let tree = Tree::of(request.stack);
+    let order = graph::order(&tree)?;
+    let mut errors = Diagnostics::default();
+    let moved = moves::moves(&tree, request.state, &mut errors)?;
+    let (moves, state) = moved.as_ref().map_or((Moves::new(), request.state), |(moves, state)| (moves.clone(), state));
+    let request = &Request { state, ..*request };
+    let removed = ends::removed(&tree)?;
+    let world = World::new(&request.stack.module, request.files, request.variables, request.workspace);
+    let providers = Providers::new(request.registry, request.settings, request.stack);
     let priors = refresh::unread(request.state, request.registry)?;
-    let scope = scope(request, &order)?;
+    let scope = scope(request, &tree, &order)?;
     let mut planner = Planner {
         request,
+        tree: &tree,
         world,
         providers,
         priors,
         changes: vec![],
         acting: HashSet::new(),
-        errors: Diagnostics::default(),
+        errors,
+        moves,
+        removed,
         drift: vec![],
-        blocks: module.resources.iter().enumerate().map(|(i, block)| (&block.address, i)).collect(),
         planned: HashMap::new(),
         left_out: BTreeSet::new(),
         imports: BTreeMap::new(),
@@ -158,6 +179,8 @@ pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan
         scope,
         claimed: BTreeSet::new(),
         rivals: Rivals::default(),
+        untold: vec![],
+        troubles: vec![],
     };
     planner.configure().await?;
     planner.walk(listener).await?;
@@ -165,11 +188,12 @@ pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan
 }
 
 /// Which blocks take part: targets and what they need; all but those excluded and what needs them.
-fn scope(request: &Request<'_>, order: &Order) -> Result<Scope> {
+fn scope(request: &Request<'_>, tree: &Tree<'_>, order: &Order) -> Result<Scope> {
     let Options { targets, excludes, .. } = request.options;
-    let blocks = &request.stack.module.resources;
-    for given in targets.iter().chain(excludes).chain(&request.options.replace) {
-        let known = blocks.iter().any(|b| b.address == given.block()) || request.state.instances.keys().any(|a| given.covers(a));
+    let blocks = &tree.blocks;
+    let replaced: Vec<Selection> = request.options.replace.iter().cloned().map(Selection::from).collect();
+    for given in targets.iter().chain(excludes).chain(&replaced) {
+        let known = blocks.iter().any(|b| given.touches(&b.address)) || request.state.instances.keys().any(|a| given.covers(a));
         if !known {
             let error = Diagnostic::error(format!("there is no {given}, neither in the stack nor in the state"));
             let names: Vec<String> = blocks.iter().map(|b| b.address.to_string()).collect();
@@ -179,15 +203,19 @@ fn scope(request: &Request<'_>, order: &Order) -> Result<Scope> {
     }
     let mut included = None;
     if !(targets.is_empty() && excludes.is_empty()) {
-        let mut flags: Vec<bool> = blocks.iter().map(|b| targets.is_empty() || targets.iter().any(|t| t.block() == b.address)).collect();
+        let mut flags: Vec<bool> = blocks.iter().map(|b| targets.is_empty() || targets.iter().any(|t| t.touches(&b.address))).collect();
+        // To expand a module is no more than to look: what that needs comes along where it is needed.
+        let expanding = |i: usize| i >= blocks.len();
+        flags.resize(order.needs.len(), targets.is_empty());
         for &i in order.sorted.iter().rev().filter(|_| !targets.is_empty()) {
             if flags[i] {
                 order.needs[i].iter().for_each(|&need| flags[need] = true);
             }
         }
         for &i in &order.sorted {
-            let whole = excludes.iter().any(|e| e.key.is_none() && e.block() == blocks[i].address);
-            let behind = order.needs[i].iter().any(|&n| !flags[n] && (targets.is_empty() || excluded(&blocks[n].address, excludes)));
+            let whole = !expanding(i) && excludes.iter().any(|e| e.is_whole() && e.touches(&blocks[i].address));
+            let excluded = |n: usize| targets.is_empty() || expanding(n) || excludes.iter().any(|e| e.touches(&blocks[n].address));
+            let behind = order.needs[i].iter().any(|&n| !flags[n] && excluded(n));
             if whole || (behind && !excludes.is_empty()) {
                 flags[i] = false;
             }
@@ -195,10 +223,6 @@ fn scope(request: &Request<'_>, order: &Order) -> Result<Scope> {
         included = Some(flags);
     }
     Ok(Scope { blocks: included, targets: targets.clone(), excludes: excludes.clone() })
-}
-
-fn excluded(block: &Address, excludes: &[Address]) -> bool {
-    excludes.iter().any(|e| e.block() == *block)
 }
 
 /// A data source that is being read: its block, its instance, what the configuration gives, and the answer.
@@ -209,8 +233,8 @@ impl<'a> Planner<'a> {
     async fn configure(&mut self) -> Result<()> {
         let destroying = self.request.options.purpose == Purpose::Destroy;
         let mut asked: BTreeMap<_, _> = BTreeMap::new();
-        for block in self.request.stack.module.resources.iter().filter(|_| !destroying) {
-            asked.insert(self.providers.of_block(block)?, Some(&block.span));
+        for Placed { address, block, .. } in self.tree.blocks.iter().filter(|_| !destroying) {
+            asked.insert(self.providers.of_block(&address.module, block)?, Some(&block.span));
         }
         let managed = self.request.state.instances.iter().filter(|(a, _)| a.mode == Mode::Managed);
         for provider in managed.map(|(_, instance)| &instance.provider).collect::<BTreeSet<_>>() {
@@ -220,6 +244,7 @@ impl<'a> Planner<'a> {
         for (config, span) in asked {
             errors.keep(self.providers.configure(&config, &self.world, span).await);
         }
+        self.world.forget();
         errors.unless_errors(())
     }
 
@@ -242,7 +267,7 @@ impl<'a> Planner<'a> {
         };
         let mut refreshing = std::pin::pin!(refreshing);
         let mut refreshed = false;
-        let mut imported = import::read(self.request, &self.providers, &self.blocks).await?;
+        let mut imported = import::read(self.request, &self.providers, &self.world, self.tree).await?;
         let mut readings: FuturesUnordered<Reading<'_>> = FuturesUnordered::new();
         let mut left: Vec<usize> = self.order.needs.iter().map(Vec::len).collect();
         let mut users: Vec<Vec<usize>> = vec![vec![]; left.len()];
@@ -258,13 +283,23 @@ impl<'a> Planner<'a> {
         let mut stalled: Vec<(usize, usize)> = vec![];
         loop {
             while let Some((at, block)) = ready.pop_first() {
-                let data = self.request.stack.module.resources[block].address.mode == Mode::Data;
-                if !refreshed && !data {
+                let mode = self.tree.blocks.get(block).map(|b| b.address.mode);
+                if !refreshed && mode == Some(Mode::Managed) {
                     stalled.push((at, block));
                     continue;
                 }
-                let begun = if data { self.begin_data(block, &mut readings) } else { self.plan_block(block).map(|()| 0) };
-                match self.errors.keep(begun).unwrap_or(0) {
+                let begun = match mode {
+                    Some(Mode::Data) => self.begin_data(block, &mut readings),
+                    Some(Mode::Managed) => {
+                        self.plan_block(block);
+                        0
+                    }
+                    None => {
+                        self.expand(block - self.tree.blocks.len());
+                        0
+                    }
+                };
+                match begun {
                     0 => release(block, &users, &mut left, &place, &mut ready),
                     n => drop(reading.insert(block, n)),
                 }
@@ -296,12 +331,54 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// Says which instances of a module there are.
+    fn expand(&mut self, site: usize) {
+        let Some((caller, call)) = self.tree.sites[site].caller else { return };
+        let shape = evaluate::shape(call.count.as_ref(), call.for_each.as_ref());
+        for path in self.world.expansions(&self.tree.sites[caller].path).to_vec() {
+            let keys = evaluate::keys(&self.world, &path, call);
+            let keys = self.errors.keep(keys);
+            if keys.is_none() {
+                self.untold.push(path.child(call.name.clone(), None));
+            }
+            self.world.expand(&path, call, shape, keys);
+        }
+    }
+
+    /// The instances of the module that a block is in.
+    fn around(&self, placed: &Placed<'_>) -> Vec<ModulePath> {
+        self.world.expansions(&self.tree.sites[placed.site].path).to_vec()
+    }
+
     /// Starts to read the instances of a data source; the number of them that are on their way.
-    fn begin_data<'f>(&mut self, index: usize, readings: &mut FuturesUnordered<Reading<'f>>) -> Result<usize> {
-        let block = &self.request.stack.module.resources[index];
-        self.world.declare(&block.address, evaluate::shape(block));
+    fn begin_data<'f>(&mut self, index: usize, readings: &mut FuturesUnordered<Reading<'f>>) -> usize {
+        let placed = &self.tree.blocks[index];
+        let mut begun = 0;
+        for path in self.around(placed) {
+            let started = self.begin_data_in(index, &path, readings);
+            begun += self.keep_or_check(placed.block, &path, started).unwrap_or(0);
+        }
+        begun
+    }
+
+    /// What went well; what didn't is an error, or where it is within a check, that check's failure.
+    fn keep_or_check<T>(&mut self, block: &Block, path: &ModulePath, result: Result<T>) -> Option<T> {
+        match (result, &block.of_check) {
+            (Err(errors), Some(check)) => {
+                let object = Checked::Check(path.clone(), check.clone());
+                self.troubles.extend(errors.0.into_iter().map(|error| (object.clone(), error.to_string())));
+                None
+            }
+            (result, _) => self.errors.keep(result),
+        }
+    }
+
+    fn begin_data_in<'f>(&mut self, index: usize, path: &ModulePath, readings: &mut FuturesUnordered<Reading<'f>>) -> Result<usize> {
+        let block = self.tree.blocks[index].block;
+        let address = block.address.within(path);
+        self.world.declare(&address, evaluate::shape_of(block));
         if !self.scope.block(index) {
-            self.world.give_up(&block.address);
+            self.world.give_up(&address);
             return Ok(0);
         }
         let ty = self
@@ -309,18 +386,18 @@ impl<'a> Planner<'a> {
             .registry
             .data(&block.address.kind)
             .ok_or_else(|| evaluate::unknown_type(self.request.registry, &block.address, Some(&block.span)))?;
-        let config = self.providers.of_block(block)?;
+        let config = self.providers.of_block(path, block)?;
         let cloud = self.providers.get(&config).cloned();
         let mut begun = 0;
-        let spots = evaluate::spots(&self.world, block);
+        let spots = evaluate::spots(&self.world, path, block);
         if spots.is_err() {
-            self.world.give_up(&block.address);
+            self.world.give_up(&address);
         }
-        let waits = block.depends_on.iter().flat_map(|r| evaluate::instances_of(&self.world, r)).any(|a| self.acting.contains(&a));
+        let waits = evaluate::after(&self.world, block, path).any(|after| self.acting.iter().any(|a| after.covers(a)));
         for spot in spots? {
             let (given, touched) = evaluate::config(&self.world, block, &spot, ty.attrs());
             let dependencies: Vec<Address> = touched.into_iter().collect();
-            let Some(given) = self.errors.keep(given) else {
+            let Some(given) = self.keep_or_check(block, path, given) else {
                 self.world.set(&spot.address, Value::unknown());
                 continue;
             };
@@ -362,8 +439,8 @@ impl<'a> Planner<'a> {
     }
 
     fn end_data(&mut self, index: usize, spot: &evaluate::Spot, dependencies: Vec<Address>, outcome: Outcome<Value>) {
-        let block = &self.request.stack.module.resources[index];
-        let Ok(config) = self.providers.of_block(block) else { return };
+        let block = self.tree.blocks[index].block;
+        let Ok(config) = self.providers.of_block(&spot.address.module, block) else { return };
         match outcome {
             Ok(value) => {
                 self.world.set(&spot.address, value.clone());
@@ -377,34 +454,41 @@ impl<'a> Planner<'a> {
             }
             Err(failure) => {
                 self.world.set(&spot.address, Value::unknown());
-                self.errors.push(failed(format!("{} can't be read", spot.address), &failure).at(&block.span, ""));
+                let error = failed(format!("{} can't be read", spot.address), &failure).at(&block.span, "");
+                self.keep_or_check::<()>(block, &spot.address.module, Err(error.into()));
             }
         }
     }
 
     /// Plans the instances of a managed block.
-    fn plan_block(&mut self, index: usize) -> Result<()> {
-        let block = &self.request.stack.module.resources[index];
-        self.world.declare(&block.address, evaluate::shape(block));
-        let spots = match evaluate::spots(&self.world, block) {
-            Ok(spots) => spots,
-            Err(error) => {
-                // Nobody knows which instances there should be: none of them is taken for superfluous.
-                self.world.give_up(&block.address);
-                self.claimed.extend(self.priors.keys().filter(|a| block.address.covers(a)).cloned());
-                return if self.scope.block(index) { Err(error) } else { Ok(()) };
-            }
-        };
-        let triggered = self.triggered(block);
-        for spot in spots {
-            self.claimed.insert(spot.address.clone());
-            if self.scope.instance(Some(index), &spot.address) {
-                self.plan_instance(block, &spot, triggered);
-            } else {
-                self.leave_out(&spot);
+    fn plan_block(&mut self, index: usize) {
+        let placed = &self.tree.blocks[index];
+        let block = placed.block;
+        for path in self.around(placed) {
+            let address = block.address.within(&path);
+            self.world.declare(&address, evaluate::shape_of(block));
+            match evaluate::spots(&self.world, &path, block) {
+                Ok(spots) => {
+                    let triggered = self.triggered(block, &path);
+                    spots.into_iter().for_each(|spot| self.plan_spot(index, block, &spot, triggered));
+                }
+                Err(errors) => {
+                    // Nobody knows which instances there should be: none of them is taken for superfluous.
+                    self.world.give_up(&address);
+                    self.claimed.extend(self.priors.keys().filter(|a| address.covers(a)).cloned());
+                    self.errors.keep(if self.scope.block(index) { Err(errors) } else { Ok(()) });
+                }
             }
         }
-        Ok(())
+    }
+
+    fn plan_spot(&mut self, index: usize, block: &Block, spot: &evaluate::Spot, triggered: bool) {
+        self.claimed.insert(spot.address.clone());
+        if self.scope.instance(Some(index), &spot.address) {
+            self.plan_instance(block, spot, triggered);
+        } else {
+            self.leave_out(spot);
+        }
     }
 
     /// Leaves an instance as it is.
@@ -437,11 +521,20 @@ impl<'a> Planner<'a> {
         let (outputs, checks) = match destroying {
             true if partly => (BTreeMap::new(), vec![]),
             true => (outputs::gone(request.state), vec![]),
-            false => (self.outputs(), self.checks()),
+            false => {
+                self.conditions_of_modules();
+                let outputs = self.outputs();
+                (outputs, checks::checks(self.tree, &self.world, &self.troubles))
+            }
         };
         let identity = guard::identity(&self.providers).await?;
         let (mut errors, mut warnings) = (Diagnostics::default(), vec![]);
+        let mut told = HashSet::new();
         for diagnostic in std::mem::take(&mut self.errors).0 {
+            // What many instances rest on fails in each of them alike: it is told once.
+            if !told.insert(diagnostic.to_string()) {
+                continue;
+            }
             match diagnostic.severity {
                 crate::words::Severity::Error => errors.push(diagnostic),
                 crate::words::Severity::Warning => warnings.push(diagnostic),
@@ -459,6 +552,7 @@ impl<'a> Planner<'a> {
             serial: request.state.serial,
             lineage: request.state.lineage.clone(),
             changes: self.changes,
+            moves: self.moves,
             drift: self.drift,
             outputs,
             checks,

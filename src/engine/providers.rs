@@ -5,40 +5,83 @@ use std::sync::Arc;
 
 use super::failed;
 use super::world::{Frame, World};
-use crate::stack::{self, Block, Module, ProviderBlock};
+use crate::stack::{self, Block, ConfigRef, Module, ProviderBlock, Stack};
 use crate::words::resource::{Cloud, Provider, Registry, Settings};
-use crate::words::{Diagnostic, Result, Span, Value};
+use crate::words::{Diagnostic, ModulePath, Result, Span, Value};
 
-/// A configuration of a provider: the provider's name, and the alias of the configuration.
-pub type ConfigName = (Arc<str>, Option<Arc<str>>);
+/// A configuration of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConfigName {
+    /// The module that holds it, without keys.
+    pub module: ModulePath,
+    /// The provider's name.
+    pub name: Arc<str>,
+    /// Which of several configurations.
+    pub alias: Option<Arc<str>>,
+}
+
+impl std::fmt::Display for ConfigName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.module.is_empty() {
+            write!(f, "{}.", self.module)?;
+        }
+        write!(f, "provider.{}", self.name)?;
+        self.alias.as_ref().map_or(Ok(()), |alias| write!(f, ".{alias}"))
+    }
+}
 
 /// The clients of all configurations that were asked for.
 #[derive(Clone)]
 pub struct Providers<'a> {
     registry: &'a Registry,
     settings: &'a Settings,
-    module: &'a Module,
+    stack: &'a Stack,
     configured: HashMap<ConfigName, Arc<dyn Cloud>>,
 }
 
 impl<'a> Providers<'a> {
     /// None configured yet.
     #[must_use]
-    pub fn new(registry: &'a Registry, settings: &'a Settings, module: &'a Module) -> Self {
-        Self { registry, settings, module, configured: HashMap::new() }
+    pub fn new(registry: &'a Registry, settings: &'a Settings, stack: &'a Stack) -> Self {
+        Self { registry, settings, stack, configured: HashMap::new() }
     }
 
-    /// The configuration that a block names, or that its type's provider has without an alias.
-    pub fn of_block(&self, block: &Block) -> Result<ConfigName> {
+    /// The configuration that a block in that module names, or that its type's provider has without an alias.
+    pub fn of_block(&self, module: &ModulePath, block: &Block) -> Result<ConfigName> {
         let name = || self.registry.provider_of(&block.address.kind).map(|p| (Arc::from(p.name()), None));
         let unknown = || Diagnostic::error(format!("no provider has types like `{}`", block.address.kind)).at(&block.span, "");
-        block.provider.clone().or_else(name).ok_or_else(|| unknown().into())
+        let named = block.provider.clone().or_else(name).ok_or_else(unknown)?;
+        self.passed(&module.config(), named, &block.span)
+    }
+
+    /// The configuration that a module means by a name: its own, or what its caller passes or has.
+    fn passed(&self, module: &ModulePath, named: ConfigRef, asked_by: &Span) -> Result<ConfigName> {
+        let (name, alias) = &named;
+        let own = |module: &Module| module.providers.iter().any(|b| b.name == *name && b.alias == *alias);
+        let found = || ConfigName { module: module.clone(), name: name.clone(), alias: alias.clone() };
+        let Some((caller, (call, _))) = module.parent().zip(module.last()) else { return Ok(found()) };
+        if self.stack.module_at(module).is_some_and(own) {
+            return Ok(found());
+        }
+        let call = self.stack.module_at(&caller).and_then(|caller| caller.calls.get(call));
+        let given = call.and_then(|call| call.providers.iter().flatten().find(|(inner, _)| *inner == named));
+        match given {
+            Some((_, outer)) => self.passed(&caller, outer.clone(), asked_by),
+            None if alias.is_none() => self.passed(&caller, named, asked_by),
+            None => {
+                let full = format!("{name}.{}", alias.as_deref().unwrap_or_default());
+                let error = Diagnostic::error(format!("{module} gets no provider configuration `{full}`")).at(asked_by, "asked for here");
+                Err(error.help(format!("pass it in the call: providers = {{ \"{full}\" = \"{name}\" }}")).into())
+            }
+        }
     }
 
     /// The configuration that the state names, `provider["registry.terraform.io/hashicorp/aws"].west`.
     pub fn of_state(&self, text: &str) -> Result<ConfigName> {
-        let source = text.split('"').nth(1).unwrap_or_default();
-        let alias = text.rsplit_once("].").map(|(_, alias)| Arc::from(alias));
+        let at = text.find("provider[").unwrap_or_default();
+        let alias = text[at..].rsplit_once("].").map(|(_, alias)| Arc::from(alias));
+        let module = text[..at].strip_suffix('.').and_then(|module| module.parse().ok()).unwrap_or_default();
+        let source = text[at..].split('"').nth(1).unwrap_or_default();
         // Another registry's mirror of the same provider, such as OpenTofu's, is that provider.
         let tail = |source: &'static str| source.split_once('/').map_or(source, |(_, tail)| tail);
         let found = self.registry.providers.iter().find(|p| source.ends_with(tail(p.source())) || source == p.source());
@@ -46,16 +89,17 @@ impl<'a> Providers<'a> {
             Diagnostic::error(format!("the state holds resources of the provider `{source}`, which ferroform does not have"))
                 .help("remove them from the state with `ferroform state rm`, and leave them to the tool that has it")
         })?;
-        Ok((provider.name().into(), alias))
+        Ok(ConfigName { module, name: provider.name().into(), alias })
     }
 
     /// A configuration as the state names it.
     #[must_use]
-    pub fn in_state(&self, (name, alias): &ConfigName) -> Arc<str> {
+    pub fn in_state(&self, ConfigName { module, name, alias }: &ConfigName) -> Arc<str> {
+        let module = if module.is_empty() { String::new() } else { format!("{module}.") };
         let source = self.registry.provider(name).map_or_else(|| name.to_string(), |p| p.source().to_owned());
         match alias {
-            Some(alias) => format!("provider[\"{source}\"].{alias}").into(),
-            None => format!("provider[\"{source}\"]").into(),
+            Some(alias) => format!("{module}provider[\"{source}\"].{alias}").into(),
+            None => format!("{module}provider[\"{source}\"]").into(),
         }
     }
 
@@ -64,14 +108,16 @@ impl<'a> Providers<'a> {
         if self.configured.contains_key(config) {
             return Ok(());
         }
-        let (name, alias) = config;
+        let ConfigName { module, name, alias } = config;
         let provider = self.registry.provider(name).ok_or_else(|| {
             let known: Vec<&str> = self.registry.providers.iter().map(|p| p.name()).collect();
             Diagnostic::error(format!("there is no provider `{name}`")).or_at(asked_by).help(format!("there are: {}", known.join(", ")))
         })?;
-        let block = self.module.providers.iter().find(|b| b.name == *name && b.alias == *alias);
+        // A configuration in a module that is gone is that of the root, as far as anyone can tell.
+        let holder = self.stack.module_at(module).unwrap_or(&self.stack.module);
+        let block = holder.providers.iter().find(|b| b.name == *name && b.alias == *alias);
         let value = match (block, alias) {
-            (Some(block), _) => configuration(provider, block, world)?,
+            (Some(block), _) => configuration(provider, block, world, module)?,
             (None, None) => Value::object([] as [(&str, Value); 0]),
             (None, Some(alias)) => {
                 let error = Diagnostic::error(format!("provider.{name} has no configuration with the alias `{alias}`")).or_at(asked_by);
@@ -97,9 +143,9 @@ impl<'a> Providers<'a> {
     }
 }
 
-fn configuration(provider: &dyn Provider, block: &ProviderBlock, world: &World<'_>) -> Result<Value> {
+fn configuration(provider: &dyn Provider, block: &ProviderBlock, world: &World<'_>, module: &ModulePath) -> Result<Value> {
     let what = format!("provider.{}", block.name);
-    let value = stack::conform(provider.attrs(), &block.body.eval(&Frame::of(world))?, &block.body, &what)?;
+    let value = stack::conform(provider.attrs(), &block.body.eval(&Frame::in_module(world, module))?, &block.body, &what)?;
     if let Some((name, _)) = value.entries().into_iter().flatten().find(|(_, v)| !v.is_known()) {
         return Err(Diagnostic::error(format!("`{name}` of {what} is known only after apply"))
             .at(block.body.key_span(name), "")

@@ -56,12 +56,9 @@ async fn settle(
     let Some(ty) = registry.resource(&address.kind) else { return Err(evaluate::unknown_type(registry, address, None).into()) };
     let config = providers.of_state(&intent.provider)?;
     let Some(cloud) = providers.get(&config).cloned() else {
-        return Err(Diagnostic::error(format!(
-            "an interrupted run has to be settled, and provider.{} of {address} is not configured",
-            config.0
-        ))
-        .help("keep the provider's configuration in the stack until the run is settled")
-        .into());
+        return Err(Diagnostic::error(format!("an interrupted run has to be settled, and {config} of {address} is not configured"))
+            .help("keep the provider's configuration in the stack until the run is settled")
+            .into());
     };
     let wanted = schema_conform(ty.attrs(), &intent.wanted);
     let held = state.instances.get(address).map(|instance| &instance.attributes);

@@ -73,7 +73,7 @@ pub(super) fn prepare(
     place: Option<&(&Block, Spot)>,
 ) -> Result<Prepared> {
     let config = providers.of_state(&change.provider)?;
-    let cloud = providers.get(&config).cloned().ok_or_else(|| Diagnostic::error(format!("provider.{} is not configured", config.0)))?;
+    let cloud = providers.get(&config).cloned().ok_or_else(|| Diagnostic::error(format!("{config} is not configured")))?;
     let resource = || {
         let unknown = || evaluate::unknown_type(request.registry, &change.address, None);
         request.registry.resource(&change.address.kind).ok_or_else(unknown)

@@ -49,23 +49,36 @@ enum Why {
 
 /// The changes that an address in a list of dependencies means: Terraform names whole blocks there.
 struct Index<'a> {
+    changes: &'a [Change],
     exact: HashMap<&'a Address, Arc<Vec<usize>>>,
     blocks: HashMap<Address, Arc<Vec<usize>>>,
+    /// Of modules too the instances are left out.
+    configs: HashMap<Address, Arc<Vec<usize>>>,
 }
 
 impl<'a> Index<'a> {
     fn new(changes: &'a [Change]) -> Self {
-        let (mut exact, mut blocks): (HashMap<_, Arc<Vec<_>>>, HashMap<_, Arc<Vec<_>>>) = Default::default();
+        let mut index = Self { changes, exact: HashMap::new(), blocks: HashMap::new(), configs: HashMap::new() };
         for (i, change) in changes.iter().enumerate() {
-            Arc::make_mut(exact.entry(&change.address).or_default()).push(i);
-            Arc::make_mut(blocks.entry(change.address.block()).or_default()).push(i);
+            Arc::make_mut(index.exact.entry(&change.address).or_default()).push(i);
+            Arc::make_mut(index.blocks.entry(change.address.block()).or_default()).push(i);
+            if change.address.module.iter().any(|(_, key)| key.is_some()) {
+                Arc::make_mut(index.configs.entry(change.address.config()).or_default()).push(i);
+            }
         }
-        Self { exact, blocks }
+        index
     }
 
     fn of(&self, address: &Address) -> Arc<Vec<usize>> {
         let found = if address.key.is_some() { self.exact.get(address) } else { self.blocks.get(address) };
-        found.cloned().unwrap_or_default()
+        if let Some(found) = found {
+            return found.clone();
+        }
+        let all = self.configs.get(&address.config()).cloned().unwrap_or_default();
+        if address.key.is_none() && address.module.iter().all(|(_, key)| key.is_none()) {
+            return all;
+        }
+        Arc::new(all.iter().copied().filter(|i| address.covers(&self.changes[*i].address)).collect())
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::json::{TERRAFORM_VERSION, key_json, module, type_json};
 use crate::engine::event::{Event, Verb};
 use crate::engine::plan::{Action, Change, Counts, Plan, Reason};
-use crate::words::{Address, Diagnostic, Severity, Value};
+use crate::words::{Address, Diagnostic, ModulePath, Severity, Value};
 
 /// A message with what every one of them has.
 fn message(level: &str, text: &str, now: &str, kind: &str, rest: Json) -> Json {
@@ -33,7 +33,7 @@ pub fn version(now: &str) -> Json {
 
 fn resource(address: &Address) -> Json {
     let module = module(address);
-    let local = Address { module: vec![], ..address.clone() };
+    let local = address.within(&ModulePath::default());
     let provider = address.kind.split('_').next().unwrap_or_default();
     json!({
         "addr": address.to_string(), "module": module, "resource": local.to_string(), "implied_provider": provider,

@@ -84,8 +84,8 @@ fn warnings(plan: &Plan, dangers: &[(Address, String)], facts: &Facts) -> String
         lines.push(format!("> - **{}**: `{address}`{}", escaped(danger), escaped(&place)));
     }
     lines.extend(plan.warnings.iter().map(|w| format!("> - {}", escaped(&w.to_string()))));
-    let failed = plan.checks.iter().filter(|c| c.holds == Some(false));
-    lines.extend(failed.map(|c| format!("> - `{}` fails: {}", c.name, escaped(&c.messages.join("; ")))));
+    let failed = plan.checks.iter().filter(|c| c.warns());
+    lines.extend(failed.map(|c| format!("> - `{}` fails: {}", c.object, escaped(&c.messages.join("; ")))));
     if lines.is_empty() { String::new() } else { format!("> [!WARNING]\n{}\n\n", lines.join("\n")) }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::view::Facts;
-use crate::engine::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan, Reason};
+use crate::engine::plan::{Action, Change, CheckResult, Checked, Drift, OutputChange, Plan, Reason};
 use crate::words::failure::Outcome;
 use crate::words::resource::{Cx, Id, Identity, Known, Live, Of, Registry, Resource, Tags};
 use crate::words::{Address, Diagnostic, Key, Source, Span, Value};
@@ -258,8 +258,8 @@ pub(super) fn gateway() -> Plan {
         ..change("aws_eip", "new", Action::Nothing, same.clone(), same.clone())
     });
     changes.extend((0..16).map(|i| change("aws_eip", &format!("same{i}"), Action::Nothing, same.clone(), same.clone())));
-    let address = OutputChange { before: "198.51.100.7".into(), after: Value::unknown(), sensitive: false };
-    let token = OutputChange { before: Value::Null, after: "hunter2".into(), sensitive: true };
+    let address = OutputChange { before: "198.51.100.7".into(), after: Value::unknown(), declared: true, sensitive: false };
+    let token = OutputChange { before: Value::Null, after: "hunter2".into(), declared: true, sensitive: true };
     Plan {
         stack: "gateway-node".into(),
         identity: Some(Identity { account: "123456789012".into(), caller: String::new(), region: "us-east-1".into() }),
@@ -273,7 +273,11 @@ pub(super) fn gateway() -> Plan {
             changed: vec!["tags".into(), "tags_all".into()],
         }],
         outputs: BTreeMap::from([("address".to_owned(), address), ("token".to_owned(), token)]),
-        checks: vec![CheckResult { name: "check.reachable".into(), holds: Some(false), messages: vec!["no answer on port 443".into()] }],
+        checks: vec![CheckResult {
+            object: Checked::Check(Default::default(), "reachable".into()),
+            holds: Some(false),
+            messages: vec!["no answer on port 443".into()],
+        }],
         warnings: vec![Diagnostic::warning("`vpc` of aws_eip.spare is deprecated: use domain").at(&place(), "")],
         variables: BTreeMap::from([(Arc::from("region"), Value::from("us-east-1"))]),
         read: 23,

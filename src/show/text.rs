@@ -353,8 +353,8 @@ impl Page {
             let role = if warning.severity == Severity::Error { Role::Danger } else { Role::Changed };
             found.push((role, format!("{}{place}", warning.summary)));
         }
-        for check in plan.checks.iter().filter(|c| c.holds == Some(false)) {
-            found.push((Role::Changed, format!("{} fails: {}", check.name, check.messages.join("; "))));
+        for check in plan.checks.iter().filter(|c| c.warns()) {
+            found.push((Role::Changed, format!("{} fails: {}", check.object, check.messages.join("; "))));
         }
         if found.is_empty() {
             return;

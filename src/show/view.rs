@@ -29,7 +29,7 @@ impl Facts {
     /// Where that instance's block stands.
     #[must_use]
     pub fn place(&self, address: &Address) -> Option<&Span> {
-        self.places.get(address).or_else(|| self.places.get(&address.block()))
+        self.places.get(address).or_else(|| self.places.get(&address.config()))
     }
 }
 
@@ -184,6 +184,8 @@ fn why(plan: &Plan, change: &Change) -> Option<String> {
         Reason::CountIndex => "beyond count".into(),
         Reason::EachKey => "no longer in for_each".into(),
         Reason::WrongRepetition => "count or for_each came or went".into(),
+        Reason::NoModule => "its module has no such instance any more".into(),
+        Reason::NoMoveTarget => "moved to where the stack has no block".into(),
         Reason::Destroying if plan.purpose == Purpose::Destroy => return None,
         Reason::Destroying => "the stack is destroyed".into(),
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::convert::{self, kind_of};
-use super::expr::{Call, Expr, For, Node, Part, ResourceRef, Target, static_key};
+use super::expr::{Call, Expr, For, Node, Part, Target};
 use super::functions;
 use super::ops;
 use super::scope::Scope;
@@ -42,7 +42,7 @@ impl Expr {
     }
 
     /// An error at the place of this expression.
-    fn wrong<T>(&self, summary: impl Into<String>, label: impl Into<String>) -> Result<T> {
+    pub(super) fn wrong<T>(&self, summary: impl Into<String>, label: impl Into<String>) -> Result<T> {
         Err(Diagnostic::error(summary).at(&self.span, label).into())
     }
 
@@ -55,7 +55,12 @@ impl Expr {
             Node::Local(name) => self.local(name, cx),
             Node::Root(target) => self.root(target, cx),
             Node::Resource(r) => self.resource(r, cx),
-            Node::Attr(of, name) => attr(&of.value(cx)?, name, self),
+            Node::Module(m) => self.module(m, None, cx),
+            Node::Attr(of, name) => match &of.node {
+                Node::Root(Target::Each) if &**name == "key" => cx.scope.each_key().map_or_else(|| self.no_each(), Ok),
+                Node::Module(m) => attr(&of.module(m, Some(name), cx)?, name, self),
+                _ => attr(&of.value(cx)?, name, self),
+            },
             Node::Index(of, index) => element(&of.value(cx)?, &index.value(cx)?, of, index),
             Node::Splat { source, each } => splat(source, each, cx),
             Node::Unary(operator, of) => ops::unary(*operator, &of.value(cx)?, of),
@@ -95,11 +100,11 @@ impl Expr {
                 Some(value) => placed(value),
                 None => self.wrong(format!("there is no local value `{name}`"), "refers to nothing"),
             },
-            Target::Module(name) => placed(scope.module(name)),
+            Target::Module(name) => placed(scope.module(name, None, None)),
             Target::Resource { mode, kind, name } => placed(scope.resource(*mode, kind, name, None)),
-            Target::Each => match scope.each() {
-                Some((key, value)) => Ok(Value::object([("key", key), ("value", value)])),
-                None => self.wrong("`each` has a meaning only in a block with `for_each`", "no `for_each` here"),
+            Target::Each => match (scope.each_key(), scope.each_value()) {
+                (Some(key), Some(value)) => Ok(Value::object([("key", key), ("value", placed(value)?)])),
+                _ => self.no_each(),
             },
             Target::Count => match scope.count_index() {
                 Some(index) => Ok(Value::object([("index", Value::from(i64::try_from(index).unwrap_or(i64::MAX)))])),
@@ -118,16 +123,6 @@ impl Expr {
                 Ok(Value::object([("workspace", Value::from(scope.workspace())), ("applying", Value::Bool(scope.applies()))]))
             }
         }
-    }
-
-    fn resource(&self, r: &ResourceRef, cx: &Cx<'_>) -> Result<Value> {
-        let ask = |key| cx.scope.resource(r.mode, &r.kind, &r.name, key).map_err(|e| at_least_here(e, self));
-        let Some(index) = &r.index else { return ask(None) };
-        let at = index.value(cx)?;
-        if let Some(key) = static_key(&at).filter(|_| cx.scope.repeated(r.mode, &r.kind, &r.name)) {
-            return ask(Some(&key)).map(|v| v.sensitive_if(at.is_sensitive()));
-        }
-        element(&ask(None)?, &at, self, index)
     }
 
     fn call(&self, call: &Call, cx: &Cx<'_>) -> Result<Value> {
@@ -161,7 +156,7 @@ impl Expr {
     }
 }
 
-fn at_least_here(mut errors: crate::words::Diagnostics, e: &Expr) -> crate::words::Diagnostics {
+pub(super) fn at_least_here(mut errors: crate::words::Diagnostics, e: &Expr) -> crate::words::Diagnostics {
     for error in &mut errors.0 {
         if error.label.is_none() {
             error.label = Some((e.span.clone(), String::new()));
@@ -295,7 +290,12 @@ pub(super) fn element(of: &Value, index: &Value, of_expr: &Expr, index_expr: &Ex
 }
 
 fn splat(source: &Expr, each: &Expr, cx: &Cx<'_>) -> Result<Value> {
-    let of = source.value(cx)?;
+    let of = match (&source.node, each.first_attr()) {
+        (Node::Module(m), Some(output)) if m.index.is_none() => {
+            cx.scope.module(&m.name, None, Some(output)).map_err(|e| at_least_here(e, source))?
+        }
+        _ => source.value(cx)?,
+    };
     let marked = of.is_sensitive();
     let one = |value: &Value| each.value(&Cx { locals: Some(&Locals { name: "*", value, next: cx.locals }), ..*cx });
     let made = match of.bare() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::functions::Function;
-use crate::words::{Key, Mode, Span, Value};
+use crate::words::{Address, Key, Mode, Result, Span, Value};
 
 /// An expression with its place.
 #[derive(Clone, Debug)]
@@ -20,9 +20,10 @@ pub(super) enum Node {
     Template(Vec<Part>),
     /// A variable of a `for`, of a template file, or (`*`) the element of a splat.
     Local(Arc<str>),
-    /// Anything but a resource.
+    /// Anything but a resource or a module.
     Root(Target),
     Resource(Box<ResourceRef>),
+    Module(Box<ModuleRef>),
     Attr(Box<Expr>, Arc<str>),
     Index(Box<Expr>, Box<Expr>),
     Splat {
@@ -41,6 +42,13 @@ pub(super) enum Node {
 pub(super) struct ResourceRef {
     pub(super) mode: Mode,
     pub(super) kind: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) index: Option<Expr>,
+}
+
+/// A module, and the index right behind it.
+#[derive(Clone, Debug)]
+pub(super) struct ModuleRef {
     pub(super) name: Arc<str>,
     pub(super) index: Option<Expr>,
 }
@@ -137,11 +145,11 @@ pub enum Target {
 pub struct Reference {
     /// What it leads to.
     pub target: Target,
-    /// Of a resource: the instance, where it is written out (`[0]`, `["a"]`).
+    /// Of a resource or module: the instance, where it is written out (`[0]`, `["a"]`).
     pub key: Option<Key>,
-    /// Of a resource: whether an index or splat follows, so that an instance is meant and not the block.
+    /// Of a resource or module: whether an index or splat follows, so that an instance is meant and not the block.
     pub indexed: bool,
-    /// The attribute that is asked for, where one is written out.
+    /// The attribute or output that is asked for, where one is written out.
     pub attribute: Option<Arc<str>>,
     /// Where.
     pub span: Span,
@@ -178,7 +186,7 @@ impl Expr {
     /// Whether it is a reference and what is asked of it, and nothing else.
     pub(super) fn is_reference(&self) -> bool {
         match &self.node {
-            Node::Root(_) | Node::Resource(_) | Node::Local(_) => true,
+            Node::Root(_) | Node::Resource(_) | Node::Module(_) | Node::Local(_) => true,
             Node::Attr(of, _) | Node::Index(of, _) => of.is_reference(),
             _ => false,
         }
@@ -267,7 +275,7 @@ impl Expr {
     fn collect(&self, found: &mut Vec<Reference>) {
         let (of, attribute) = match &self.node {
             Node::Attr(of, name) => (&**of, Some(name)),
-            Node::Splat { source, each } if matches!(source.node, Node::Resource(_)) => (&**source, each.first_attr()),
+            Node::Splat { source, each } if matches!(source.node, Node::Resource(_) | Node::Module(_)) => (&**source, each.first_attr()),
             _ => (self, None),
         };
         let Some(mut reference) = of.reference() else {
@@ -285,7 +293,7 @@ impl Expr {
     }
 
     /// Of the expression for one element of a splat: the attribute that is asked of the element.
-    fn first_attr(&self) -> Option<&Arc<str>> {
+    pub(super) fn first_attr(&self) -> Option<&Arc<str>> {
         match &self.node {
             Node::Attr(of, name) if matches!(of.node, Node::Local(_)) => Some(name),
             Node::Attr(of, _) | Node::Index(of, _) | Node::Splat { source: of, .. } => of.first_attr(),
@@ -303,8 +311,49 @@ impl Expr {
                 indexed: r.index.is_some(),
                 ..plain(Target::Resource { mode: r.mode, kind: r.kind.clone(), name: r.name.clone() })
             }),
+            Node::Module(m) => Some(Reference {
+                key: m.index.as_ref().and_then(Self::constant).and_then(|v| static_key(&v)),
+                indexed: m.index.is_some(),
+                ..plain(Target::Module(m.name.clone()))
+            }),
             _ => None,
         }
+    }
+
+    /// The address that it spells, where it is one: `module.a["x"].aws_eip.b[each.key]`. `key` makes a key of what stands in brackets.
+    pub fn address(&self, key: &mut dyn FnMut(&Self) -> Result<Key>) -> Option<Result<Address>> {
+        let mut steps = vec![];
+        self.address_steps(&mut steps)?;
+        let mut text = String::new();
+        for (word, index) in steps {
+            let key = match index.map(&mut *key).transpose() {
+                Ok(key) => key.map_or_else(String::new, |key| key.to_string()),
+                Err(errors) => return Some(Err(errors)),
+            };
+            text += &format!("{}{word}{key}", if text.is_empty() { "" } else { "." });
+        }
+        text.parse().ok().map(Ok)
+    }
+
+    fn address_steps<'a>(&'a self, steps: &mut Vec<(&'a str, Option<&'a Self>)>) -> Option<()> {
+        match &self.node {
+            Node::Module(m) => steps.extend([("module", None), (&*m.name, m.index.as_ref())]),
+            Node::Resource(r) => {
+                steps.extend((r.mode == Mode::Data).then_some(("data", None)));
+                steps.extend([(&*r.kind, None), (&*r.name, r.index.as_ref())]);
+            }
+            Node::Attr(of, name) => {
+                of.address_steps(steps)?;
+                steps.push((&**name, None));
+            }
+            Node::Index(of, index) => {
+                of.address_steps(steps)?;
+                let last = steps.last_mut().filter(|(_, index)| index.is_none())?;
+                last.1 = Some(&**index);
+            }
+            _ => return None,
+        }
+        Some(())
     }
 
     /// Calls `see` for this and all below it.
@@ -323,6 +372,7 @@ impl Expr {
             }),
             Node::Template(parts) => parts_children(parts, see),
             Node::Resource(r) => r.index.iter().for_each(see),
+            Node::Module(m) => m.index.iter().for_each(see),
             Node::Attr(of, _) | Node::Unary(_, of) => see(of),
             Node::Index(of, index) => {
                 see(of);
@@ -348,7 +398,7 @@ impl Expr {
     pub(super) fn asks_others(&self) -> bool {
         let mut found = false;
         self.visit(&mut |e| {
-            found |= matches!(e.node, Node::Resource(_) | Node::Root(Target::Module(_)));
+            found |= matches!(e.node, Node::Resource(_) | Node::Module(_));
         });
         found
     }

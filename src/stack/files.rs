@@ -42,6 +42,7 @@ pub struct Files {
     /// Folders of modules as `path.module` gives them, and as seen from the stack's folder.
     modules: Mutex<BTreeMap<String, String>>,
     home: Option<PathBuf>,
+    cache: Option<PathBuf>,
     embedded: bool,
     seen: Mutex<Recorded>,
     secrets: Mutex<BTreeSet<Value>>,
@@ -69,6 +70,7 @@ impl Files {
             paths: Paths::default(),
             modules: Mutex::default(),
             home: None,
+            cache: None,
             embedded: true,
             seen: Mutex::new(recorded),
             secrets: Mutex::default(),
@@ -140,6 +142,28 @@ impl Files {
     pub fn with_home(mut self, home: Option<PathBuf>) -> Self {
         self.home = home;
         self
+    }
+
+    /// The same with a folder for what is fetched from elsewhere.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Option<PathBuf>) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// The directory that holds what comes from elsewhere, made by `fetch` in the folder for that unless it is there.
+    pub(super) fn fetched(&self, source: &str, fetch: impl FnOnce(&Path) -> Result<String>) -> Result<String> {
+        let note = format!("fetched:{source}");
+        if let Some(dir) = self.lock().get(&note) {
+            return Ok(String::from_utf8_lossy(dir).into_owned());
+        }
+        let missing = || {
+            Diagnostic::error(if self.embedded { "it was not fetched when this plan was made" } else { "there is no folder to keep it in" })
+        };
+        let cache = self.cache.as_deref().filter(|_| !self.embedded).ok_or_else(missing)?;
+        let dir = fetch(cache)?;
+        self.lock().insert(note, dir.as_bytes().into());
+        Ok(dir)
     }
 
     /// The path with the home in place of a leading `~`; none where nobody said whose home that is.

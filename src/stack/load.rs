@@ -1,13 +1,14 @@
 //! Loading: the files of a stack become one syntax tree.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::blocks::Builder;
 use super::files::{Files, shown};
 use super::raw::Entry;
-use super::syntax::Stack;
-use super::{json, overrides, tf, toml};
+use super::syntax::{Call, Module, Stack};
+use super::{json, modules, overrides, tf, toml};
 use crate::words::{Diagnostic, Diagnostics, Result, Source};
 
 /// The most that the files of a stack may hold together, in bytes.
@@ -78,31 +79,18 @@ fn overrides(name: &str) -> bool {
     stem == "override" || stem.ends_with("_override")
 }
 
-/// Loads the stack at `path`: a directory, all of whose `.toml`, `.tf` and `.tf.json` files are one stack, or a single `.toml` file.
+/// Loads the stack at `path`: a directory, all of whose `.toml`, `.tf` and `.tf.json` files are one stack, or a single `.toml` file; and
+/// the modules that it calls.
 ///
 /// `files` are those of the directory ([`Files::of`]), or what an earlier loading recorded.
 pub fn load(path: &Path, files: &Files) -> Result<Stack> {
     let (dir, names) = sources(path, files)?;
-    let mut errors = Diagnostics::default();
-    let (mut blocks, mut overriding, mut size) = (vec![], vec![], 0);
-    for (name, spelling) in names {
-        let Some(source) = errors.keep(source(&dir, &name, files)) else { continue };
-        size += source.text.len();
-        if size > LIMIT {
-            errors.push(Diagnostic::error(format!("the stack in {} is too large: more than {} MB of text", dir.display(), LIMIT >> 20)));
-            break;
-        }
-        // What stands in a broken file seems to mean something else than it does: nothing more is said of it.
-        let found = errors.keep(spelling.parse(&source)).unwrap_or_default();
-        if overrides(&name) { overriding.extend(found) } else { blocks.extend(found) }
-    }
-    // What is overridden may stand in a file that could not be read.
-    if !errors.has_errors() {
-        overriding.into_iter().for_each(|block| overrides::apply(&mut blocks, block, &mut errors));
-    }
-    let mut builder = Builder::new(&dir);
-    blocks.iter().for_each(|block| builder.top(block, &mut errors));
-    let stack = builder.done(&mut errors);
+    let mut loader = Loader { dir: &dir, files, size: 0, modules: HashMap::new(), errors: Diagnostics::default() };
+    let builder = loader.read(".", &names);
+    let mut stack = builder.done(&mut loader.errors);
+    stack.module.shown = files.paths().root.as_str().into();
+    loader.calls(&mut stack.module, &mut vec![".".to_owned()]);
+    let mut errors = loader.errors;
     in_order(&mut errors);
     if errors.0.len() > MOST {
         let more = errors.0.len() - MOST;
@@ -110,6 +98,89 @@ pub fn load(path: &Path, files: &Files) -> Result<Stack> {
         errors.push(Diagnostic::error(format!("and {more} more errors")));
     }
     errors.unless_errors(stack)
+}
+
+/// Reads directories into modules, each once.
+struct Loader<'a> {
+    dir: &'a Path,
+    files: &'a Files,
+    /// How much was read.
+    size: usize,
+    /// By directory.
+    modules: HashMap<String, Arc<Module>>,
+    errors: Diagnostics,
+}
+
+impl Loader<'_> {
+    /// The files of those names, of the stack or of a module in `path`.
+    fn read(&mut self, path: &str, names: &[(String, Spelling)]) -> Builder {
+        let (mut blocks, mut overriding) = (vec![], vec![]);
+        let (before, errors) = (self.size, self.errors.0.len());
+        for (name, spelling) in names {
+            let Some(source) = self.errors.keep(source(self.dir, name, self.files)) else { continue };
+            self.size += source.text.len();
+            if self.size > LIMIT {
+                if before <= LIMIT {
+                    let place = self.dir.display();
+                    let error = format!("the stack in {place} is too large: more than {} MB of text", LIMIT >> 20);
+                    self.errors.push(Diagnostic::error(error));
+                }
+                break;
+            }
+            // What stands in a broken file seems to mean something else than it does: nothing more is said of it.
+            let found = self.errors.keep(spelling.parse(&source)).unwrap_or_default();
+            let file = name.rsplit('/').next().unwrap_or(name);
+            if overrides(file) { overriding.extend(found) } else { blocks.extend(found) }
+        }
+        // What is overridden may stand in a file that could not be read.
+        if self.errors.0.len() == errors {
+            overriding.into_iter().for_each(|block| overrides::apply(&mut blocks, block, &mut self.errors));
+        }
+        let mut builder = Builder::new(self.dir, path);
+        blocks.iter().for_each(|block| builder.top(block, &mut self.errors));
+        builder
+    }
+
+    /// Loads what a module calls. `around` are the directories of the modules around, and its own.
+    fn calls(&mut self, module: &mut Module, around: &mut Vec<String>) {
+        let dir = module.dir.clone();
+        for call in module.calls.values_mut() {
+            let found = self.module(call, &dir, around);
+            if let Some(found) = self.errors.keep(found) {
+                call.module = found;
+            }
+        }
+    }
+
+    fn module(&mut self, call: &Call, from: &str, around: &mut Vec<String>) -> Result<Arc<Module>> {
+        let dir = modules::locate(call, from, self.files)?;
+        if around.contains(&dir) {
+            let error = Diagnostic::error(format!("module `{}` calls itself", call.name)).at(&call.source_span, "leads back here");
+            return Err(error.help("a module can't be part of itself, not even by way of others").into());
+        }
+        if let Some(known) = self.modules.get(&dir) {
+            return Ok(known.clone());
+        }
+        let full = self.dir.join(&dir);
+        let Some(listing) = self.files.list(&dir, false).ok().filter(|listing| !listing.is_empty() || full.is_dir()) else {
+            let error = Diagnostic::error(format!("the module `{}` has no folder `{}`", call.name, full.display()));
+            return Err(error.at(&call.source_span, "not there").help("a path starts from the folder of the file that names it").into());
+        };
+        let names = listing.into_iter().filter_map(|n| Spelling::of(&n).map(|s| (format!("{dir}/{n}"), s)));
+        let names: Vec<(String, Spelling)> = names.collect();
+        if names.is_empty() {
+            let error = Diagnostic::error(format!("the folder of the module `{}` holds no `.toml` or `.tf` file", call.name));
+            return Err(error.at(&call.source_span, "nothing to load there").into());
+        }
+        let mut module = self.read(&dir, &names).done(&mut self.errors).module;
+        module.shown = if Path::new(&dir).is_absolute() { dir.as_str().into() } else { self.files.module(&dir).into() };
+        around.push(dir.clone());
+        self.calls(&mut module, around);
+        around.pop();
+        let module = Arc::new(module);
+        self.modules.insert(dir, module.clone());
+        Ok(module)
+    }
 }
 
 /// Sorts by file and place, as one would go through them.

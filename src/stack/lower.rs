@@ -8,7 +8,7 @@ use hcl_edit::structure::Body;
 use hcl_edit::template::{self as tpl, Directive, Element};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::expr::{Binary, Call, Expr, For, Node, Part, ResourceRef, Target, Template, Unary};
+use super::expr::{Binary, Call, Expr, For, ModuleRef, Node, Part, ResourceRef, Target, Template, Unary};
 use super::functions;
 use super::heredoc;
 use super::place::Place;
@@ -316,7 +316,10 @@ impl Lower<'_> {
             "var" | "local" | "module" => match named(self, &mut span) {
                 Some(next) if name == "var" => root(Target::Variable(next)),
                 Some(next) if name == "local" => root(Target::Local(next)),
-                Some(next) => root(Target::Module(next)),
+                Some(name) => {
+                    let index = self.index(&mut span, steps);
+                    Node::Module(Box::new(ModuleRef { name, index }))
+                }
                 None => self.wrong(format!("`{name}` needs a name behind it"), &span, format!("write `{name}.NAME`")),
             },
             _ => {
@@ -326,23 +329,25 @@ impl Lower<'_> {
                 let Some((kind, name)) = wanted else {
                     return Expr::new(self.no_such_name(name, &span), span);
                 };
-                let index = match steps.as_slice().first().map(|s| (s.value(), s.span())) {
-                    Some((TraversalOperator::Index(e), at)) => {
-                        steps.next();
-                        span = join(&span, &self.span(at));
-                        Some(self.expr(e))
-                    }
-                    Some((TraversalOperator::LegacyIndex(n), at)) => {
-                        steps.next();
-                        span = join(&span, &self.span(at));
-                        Some(legacy(*n.value(), &span))
-                    }
-                    _ => None,
-                };
+                let index = self.index(&mut span, steps);
                 Node::Resource(Box::new(ResourceRef { mode, kind, name, index }))
             }
         };
         Expr::new(node, span)
+    }
+
+    /// The index right behind a resource or module; widens the span by it.
+    fn index(&mut self, span: &mut Span, steps: &mut std::slice::Iter<'_, hcl_edit::Decorated<TraversalOperator>>) -> Option<Expr> {
+        let step = steps.as_slice().first()?;
+        let at = join(span, &self.span(step.span()));
+        let index = match step.value() {
+            TraversalOperator::Index(e) => self.expr(e),
+            TraversalOperator::LegacyIndex(n) => legacy(*n.value(), &at),
+            _ => return None,
+        };
+        steps.next();
+        *span = at;
+        Some(index)
     }
 
     fn no_such_name(&mut self, name: &str, span: &Span) -> Node {

@@ -14,10 +14,12 @@ pub mod heredoc;
 mod json;
 mod load;
 mod lower;
+mod modules;
 mod ops;
 mod overrides;
 mod place;
 mod raw;
+mod reach;
 mod refused;
 mod scope;
 mod syntax;
@@ -36,10 +38,12 @@ pub use files::{Files, Paths, Recorded};
 pub use load::{Spelling, is_stack, load, well_formed};
 pub use lower::unescaped;
 pub use scope::{Nothing, Scope};
-pub use syntax::{Block, Check, Condition, Ignore, Lifecycle, Module, Output, ProviderBlock, Stack, Variable};
+pub use syntax::{
+    Block, Call, Check, Condition, ConfigRef, Ignore, Import, Lifecycle, Module, Moved, Output, ProviderBlock, Removed, Stack, Variable,
+};
 pub use tf::{body, labels};
 pub use types::Defaults;
-pub use variables::{Given, RawValue, file_values, variables};
+pub use variables::{Given, RawValue, file_values, held_to, input, variables};
 
 use crate::words::{Result, Source};
 

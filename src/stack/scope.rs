@@ -18,12 +18,21 @@ pub trait Scope {
     fn repeated(&self, _mode: Mode, _kind: &str, _name: &str) -> bool {
         true
     }
-    /// The outputs of a module.
-    fn module(&self, name: &str) -> Result<Value> {
+    /// With a key the outputs of that instance of a module, else of all of it, shaped like the value of a resource. Where `output` is
+    /// given, nothing but that output is asked for.
+    fn module(&self, name: &str, _key: Option<&Key>, _output: Option<&str>) -> Result<Value> {
         Err(Diagnostic::error(format!("there is no module `{name}`")).into())
     }
-    /// `each.key` and `each.value`.
-    fn each(&self) -> Option<(Value, Value)> {
+    /// Whether a module has `count` or `for_each`.
+    fn module_repeated(&self, _name: &str) -> bool {
+        true
+    }
+    /// `each.key`.
+    fn each_key(&self) -> Option<Value> {
+        None
+    }
+    /// `each.value`.
+    fn each_value(&self) -> Option<Result<Value>> {
         None
     }
     /// `count.index`.

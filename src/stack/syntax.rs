@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::expr::{Expr, Reference};
 use super::types::Defaults;
-use crate::words::{Address, Span, Type, Value};
+use crate::words::{Address, ModulePath, Selection, Span, Type, Value};
 
 /// A stack: its name, and what it holds.
 #[derive(Clone, Debug)]
@@ -18,8 +18,22 @@ pub struct Stack {
     pub description: Option<String>,
     /// Its directory.
     pub dir: PathBuf,
+    /// Where its state lies by its `terraform` block, relative to its directory.
+    pub backend: Option<PathBuf>,
     /// What it holds.
     pub module: Module,
+}
+
+impl Stack {
+    /// The module at that place among the calls; keys are left aside.
+    pub fn module_at(&self, path: &ModulePath) -> Option<&Module> {
+        path.iter().try_fold(&self.module, |module, (name, _)| module.calls.get(name).map(|call| call.module.as_ref()))
+    }
+
+    /// The block that the address belongs to, whichever module it is in.
+    pub fn block(&self, address: &Address) -> Option<&Block> {
+        self.module_at(&address.module)?.block(address)
+    }
 }
 
 /// What the files of one directory hold.
@@ -37,15 +51,107 @@ pub struct Module {
     pub outputs: IndexMap<Arc<str>, Output>,
     /// `[check.NAME]`
     pub checks: IndexMap<Arc<str>, Check>,
-    /// Its directory.
-    pub dir: PathBuf,
+    /// `[module.NAME]`
+    pub calls: IndexMap<Arc<str>, Call>,
+    /// `[[moved]]`
+    pub moved: Vec<Moved>,
+    /// `[[removed]]`
+    pub removed: Vec<Removed>,
+    /// `[[import]]`
+    pub imports: Vec<Import>,
+    /// Its directory, relative to that of the stack, or absolute.
+    pub dir: Arc<str>,
+    /// The same as expressions see it: `path.module`.
+    pub shown: Arc<str>,
 }
 
 impl Module {
-    /// The block of that address; a key in the address is left aside.
+    /// The block of that name; keys and modules in the address are left aside.
     pub fn block(&self, address: &Address) -> Option<&Block> {
-        self.resources.iter().find(|b| b.address == address.block())
+        let Address { mode, kind, name, .. } = address;
+        self.resources.iter().find(|b| b.address.name == *name && b.address.kind == *kind && b.address.mode == *mode)
     }
+}
+
+/// A configuration of a provider as a module names it: the provider's name, and the alias.
+pub type ConfigRef = (Arc<str>, Option<Arc<str>>);
+
+/// A call of a module.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its header.
+    pub span: Span,
+    /// Where its files are, as it is written.
+    pub source: Arc<str>,
+    /// The place of that.
+    pub source_span: Span,
+    /// Whether a `version` is given, as modules of a registry have it.
+    pub versioned: bool,
+    /// What it holds; calls of the same directory share it.
+    pub module: Arc<Module>,
+    /// How many.
+    pub count: Option<Expr>,
+    /// One for each element.
+    pub for_each: Option<Expr>,
+    /// What else has to be there before anything in it.
+    pub depends_on: Vec<Reference>,
+    /// The configurations of providers that it gets: as it calls them, and as the caller does. None where it inherits the caller's.
+    pub providers: Option<Vec<(ConfigRef, ConfigRef)>>,
+    /// The values of its variables, an object.
+    pub inputs: Expr,
+}
+
+impl Call {
+    /// What it gives to that variable; none where the default holds.
+    pub fn input(&self, name: &str) -> Option<&Expr> {
+        self.inputs.entry(name)
+    }
+
+    /// Whether it has `count` or `for_each`.
+    pub fn repeated(&self) -> bool {
+        self.count.is_some() || self.for_each.is_some()
+    }
+}
+
+/// What has another address now than in the state.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// Its address before, within the module.
+    pub from: Selection,
+    /// Its address now.
+    pub to: Selection,
+    /// Where that is said.
+    pub span: Span,
+}
+
+/// What is no longer managed.
+#[derive(Clone, Debug)]
+pub struct Removed {
+    /// Its address, without keys.
+    pub from: Selection,
+    /// Whether it is destroyed, or only leaves the state.
+    pub destroy: bool,
+    /// Where that is said.
+    pub span: Span,
+}
+
+/// What is taken into the state.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The address that it gets; keys may be expressions.
+    pub to: Expr,
+    /// Where that is written.
+    pub to_span: Span,
+    /// Its id.
+    pub id: Expr,
+    /// One for each element.
+    pub for_each: Option<Expr>,
+    /// By which configuration of the provider it is looked up.
+    pub provider: Option<ConfigRef>,
+    /// Where that is said.
+    pub span: Span,
 }
 
 /// A variable.
@@ -106,10 +212,12 @@ pub struct Block {
     pub for_each: Option<Expr>,
     /// What else has to be there first.
     pub depends_on: Vec<Reference>,
-    /// Which configuration of the provider: name and alias.
-    pub provider: Option<(Arc<str>, Option<Arc<str>>)>,
+    /// Which configuration of the provider.
+    pub provider: Option<ConfigRef>,
     /// How it is replaced and protected.
     pub lifecycle: Lifecycle,
+    /// The `check` that it belongs to: a data source that fails there fails that check, and stops nothing.
+    pub of_check: Option<Arc<str>>,
     /// Time limits, an object.
     pub timeouts: Option<Expr>,
     /// Its arguments: all that is named nowhere else here.

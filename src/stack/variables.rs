@@ -9,7 +9,7 @@ use super::files::Files;
 use super::lower;
 use super::place::Place;
 use super::scope::{Nothing, Scope};
-use super::syntax::{Module, Variable};
+use super::syntax::{Call, Module, Variable};
 use super::toml;
 use crate::words::error::nearest;
 use crate::words::{Diagnostic, Diagnostics, Key, Mode, Result, Source, Span, Type, Value};
@@ -61,6 +61,30 @@ pub fn variables(module: &Module, given: &[Given], files: &Files, warnings: &mut
         }
     }
     errors.unless_errors(made)
+}
+
+/// The value of a variable of a module, of what its caller gives: none where it gives nothing.
+pub fn input(variable: &Variable, call: &Call, given: Option<Value>) -> Result<Value> {
+    let Some(value) = given else {
+        return variable.default.clone().map(|v| v.sensitive_if(variable.sensitive)).ok_or_else(|| {
+            let error = Diagnostic::error(format!("module `{}` needs a value for its variable `{}`", call.name, variable.name));
+            error.at(&call.span, format!("`{}` is missing", variable.name)).help(format!("its type is {}", variable.ty.name())).into()
+        });
+    };
+    let at = call.input(&variable.name).map_or(&call.span, Expr::span);
+    let wrong = |why: String, label: String| {
+        let error = Diagnostic::error(format!("the value for variable `{}` of module `{}` {why}", variable.name, call.name));
+        Err(error.at(at, label).into())
+    };
+    let value = match (value.is_null(), variable.nullable, &variable.default) {
+        (true, false, Some(default)) => default.clone(),
+        (true, false, None) => return wrong("can't be null".into(), "null".into()),
+        _ => value,
+    };
+    match convert(&variable.defaults.fill(&value), &variable.ty) {
+        Ok(value) => Ok(value.sensitive_if(variable.sensitive)),
+        Err(why) => wrong(format!("must be {}: {why}", a_type(&variable.ty)), format!("this is {}", kind_of(&value))),
+    }
 }
 
 fn undeclared(module: &Module, given: &Given, errors: &mut Diagnostics, warnings: &mut Diagnostics) {
@@ -160,16 +184,21 @@ impl Scope for Vars<'_> {
 }
 
 fn validate(variable: &Variable, values: &BTreeMap<Arc<str>, Value>, files: &Files, errors: &mut Diagnostics) {
-    let scope = Vars(values, files);
+    errors.keep(held_to(variable, &Vars(values, files)));
+}
+
+/// Fails with what each condition of a variable says that does not hold in that scope.
+pub fn held_to(variable: &Variable, scope: &dyn Scope) -> Result<()> {
+    let mut errors = Diagnostics::default();
     for rule in &variable.validations {
-        let Some(value) = errors.keep(rule.condition.eval(&scope)) else { continue };
+        let Some(value) = errors.keep(rule.condition.eval(scope)) else { continue };
         if value.is_unknown() {
             continue;
         }
         match truth(&value) {
             Ok(true) => {}
             Ok(false) => {
-                let message = errors.keep(rule.error_message.eval(&scope)).unwrap_or_default();
+                let message = errors.keep(rule.error_message.eval(scope)).unwrap_or_default();
                 let hidden = message.is_sensitive();
                 let message = if hidden {
                     "the value is not accepted (the message is sensitive)"
@@ -183,6 +212,7 @@ fn validate(variable: &Variable, values: &BTreeMap<Arc<str>, Value>, files: &Fil
                 .push(Diagnostic::error(format!("a condition must be true or false: {why}")).at(rule.condition.span(), kind_of(&value))),
         }
     }
+    errors.unless_errors(())
 }
 
 /// The values in a file: `.tfvars`, `.json`, or `.toml`. `name` is that of the file, as the user knows it.

@@ -12,7 +12,7 @@ pub mod schema;
 pub mod source;
 pub mod value;
 
-pub use address::{Address, Key, Mode};
+pub use address::{Address, Key, Mode, ModulePath, Selection};
 pub use error::{Diagnostic, Diagnostics, Result, Severity};
 pub use number::Number;
 pub use source::{Source, Span};

@@ -17,6 +17,7 @@ mod guards;
 mod house;
 mod imports;
 mod interop;
+mod language;
 mod laws;
 mod lifecycle;
 mod paths;

@@ -1,7 +1,5 @@
 //! The same stack in three spellings, and what holds of files that lie side by side.
 
-use std::path::Path;
-
 use ferroform::registry::REGISTRY;
 use ferroform::stack::{Expr, Files, Ignore, Module, Nothing, Stack, load, validate};
 use ferroform::words::{Result, Type, Value};
@@ -17,7 +15,7 @@ fn load_all(sources: &[(&str, &str)]) -> Result<Stack> {
 /// The tree without the places in it.
 fn tree(sources: &[(&str, &str)]) -> String {
     let module = load_all(sources).unwrap_or_else(|e| panic!("{e}")).module;
-    let shown = format!("{:#?}", Module { dir: Path::new(".").into(), ..module });
+    let shown = format!("{:#?}", Module { dir: ".".into(), shown: ".".into(), ..module });
     let place = regex::Regex::new(r"[\w./~-]+\.(toml|tf|tf\.json):\d+:\d+").unwrap();
     place.replace_all(&shown, "@").into_owned()
 }

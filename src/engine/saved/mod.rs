@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 use super::hush::collect;
-use super::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan, Purpose, Reason};
+use super::plan::{Action, Change, CheckResult, Checked, Drift, OutputChange, Plan, Purpose, Reason};
 use crate::stack::{Files, Paths, Recorded};
 use crate::state::{State, marked};
 use crate::words::resource::{Identity, Registry};
@@ -191,9 +191,10 @@ fn encode(saved: &Saved) -> Json {
             "stack": plan.stack, "purpose": purpose(plan.purpose), "serial": plan.serial, "lineage": plan.lineage, "read": plan.read,
             "identity": plan.identity.as_ref().map(|i| json!([i.account, i.caller, i.region])),
             "changes": plan.changes.iter().map(put_change).collect::<Vec<_>>(),
+            "moves": plan.moves.iter().map(|(now, was)| json!([now.to_string(), was.to_string()])).collect::<Vec<_>>(),
             "drift": plan.drift.iter().map(put_drift).collect::<Vec<_>>(),
-            "outputs": plan.outputs.iter().map(|(k, o)| (k.clone(), json!([put(&o.before), put(&o.after), o.sensitive]))).collect::<Map<_, _>>(),
-            "checks": plan.checks.iter().map(|c| json!([c.name, c.holds, c.messages])).collect::<Vec<_>>(),
+            "outputs": plan.outputs.iter().map(|(k, o)| (k.clone(), json!([put(&o.before), put(&o.after), o.sensitive, o.declared]))).collect::<Map<_, _>>(),
+            "checks": plan.checks.iter().map(|c| json!([c.object.kind(), c.object.to_string(), c.holds, c.messages])).collect::<Vec<_>>(),
             "warnings": plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "variables": plan.variables.iter().map(|(k, v)| (k.to_string(), put(v))).collect::<Map<_, _>>(),
         },
@@ -223,9 +224,12 @@ fn take_plan(json: &Json) -> Option<Plan> {
         i => Some(Identity { account: text(&i[0])?, caller: text(&i[1])?, region: text(&i[2])? }),
     };
     let output = |(name, o): (&String, &Json)| {
-        Some((name.clone(), OutputChange { before: take(&o[0])?, after: take(&o[1])?, sensitive: o[2].as_bool()? }))
+        Some((
+            name.clone(),
+            OutputChange { before: take(&o[0])?, after: take(&o[1])?, sensitive: o[2].as_bool()?, declared: o[3].as_bool()? },
+        ))
     };
-    let check = |c: &Json| Some(CheckResult { name: text(&c[0])?, holds: c[1].as_bool(), messages: texts(&c[2])? });
+    let check = |c: &Json| Some(CheckResult { object: checked(&c[0], &c[1])?, holds: c[2].as_bool(), messages: texts(&c[3])? });
     let variable = |(name, v): (&String, &Json)| Some((Arc::from(name.as_str()), take(v)?));
     Some(Plan {
         stack: text(&json["stack"])?,
@@ -234,12 +238,25 @@ fn take_plan(json: &Json) -> Option<Plan> {
         serial: json["serial"].as_u64()?,
         lineage: text(&json["lineage"])?,
         changes: all(&json["changes"], take_change)?,
+        moves: all(&json["moves"], |pair| Some((address(&pair[0])?, address(&pair[1])?)))?.into_iter().collect(),
         drift: all(&json["drift"], take_drift)?,
         outputs: json["outputs"].as_object()?.iter().map(output).collect::<Option<_>>()?,
         checks: all(&json["checks"], check)?,
         warnings: texts(&json["warnings"])?.into_iter().map(Diagnostic::warning).collect(),
         variables: json["variables"].as_object()?.iter().map(variable).collect::<Option<BTreeMap<_, _>>>()?,
         read: usize::try_from(json["read"].as_u64()?).ok()?,
+    })
+}
+
+/// `module.m.check.name` as what it is: a name of two words at the end, like an address.
+fn checked(kind: &Json, text: &Json) -> Option<Checked> {
+    let address = address(text)?;
+    let (path, name) = (address.module.clone(), address.name.clone());
+    Some(match kind.as_str()? {
+        "check" => Checked::Check(path, name),
+        "output" => Checked::Output(path, name),
+        "var" => Checked::Variable(path, name),
+        _ => Checked::Resource(address),
     })
 }
 
@@ -295,7 +312,7 @@ const ACTIONS: [(Action, &str); 8] = [
     (Action::Forget, "forget"),
 ];
 
-const REASONS: [(Reason, &str); 9] = [
+const REASONS: [(Reason, &str); 11] = [
     (Reason::CannotUpdate, "cannot update"),
     (Reason::ByRequest, "by request"),
     (Reason::ByTriggers, "by triggers"),
@@ -304,6 +321,8 @@ const REASONS: [(Reason, &str); 9] = [
     (Reason::CountIndex, "count index"),
     (Reason::EachKey, "each key"),
     (Reason::WrongRepetition, "wrong repetition"),
+    (Reason::NoModule, "no module"),
+    (Reason::NoMoveTarget, "no move target"),
     (Reason::Destroying, "destroying"),
 ];
 

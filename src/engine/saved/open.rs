@@ -1,6 +1,6 @@
 //! Puts the secrets back into a kept plan, and none but those that it was made with.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::super::apply::world_of;
 use super::super::evaluate::{self, Spots};
@@ -8,6 +8,7 @@ use super::super::instance::{data_value, unknown_where_silent};
 use super::super::plan::{Action, Change, Drift, Plan};
 use super::super::planner::{Options, Request};
 use super::super::providers::Providers;
+use super::super::tree::Tree;
 use super::super::world::{Frame, World};
 use super::super::{failed, guard, import, refresh, step};
 use super::{Saved, seal, values};
@@ -27,8 +28,9 @@ pub async fn open(saved: &Saved, request: &Request<'_>, name: &str) -> Result<Pl
     }
     let mut blank = plan.clone();
     values(&mut blank).for_each(|value| *value = seal::blank(value));
-    let world = world_of(request, &blank, request.state)?;
-    let mut providers = Providers::new(request.registry, request.settings, &request.stack.module);
+    let tree = Tree::of(request.stack);
+    let world = world_of(request, &tree, &blank, request.state)?;
+    let mut providers = Providers::new(request.registry, request.settings, request.stack);
     for change in &plan.changes {
         providers.configure(&providers.of_state(&change.provider)?, &world, None).await?;
     }
@@ -36,9 +38,7 @@ pub async fn open(saved: &Saved, request: &Request<'_>, name: &str) -> Result<Pl
     if !sealed {
         return Ok(plan);
     }
-    let resources = &request.stack.module.resources;
-    let blocks = resources.iter().enumerate().map(|(i, block)| (&block.address, i)).collect();
-    let mut opener = Opener { salt: &saved.salt, name, request, world, providers, blocks, spots: Spots::default() };
+    let mut opener = Opener { salt: &saved.salt, name, request, world, providers, tree: &tree, spots: Spots::default() };
     opener.befores(&mut plan.changes).await?;
     for change in &mut plan.changes {
         opener.after(change).await?;
@@ -68,7 +68,7 @@ struct Opener<'a> {
     /// What is known so far, as the planner knew it.
     world: World<'a>,
     providers: Providers<'a>,
-    blocks: HashMap<&'a Address, usize>,
+    tree: &'a Tree<'a>,
     spots: Spots,
 }
 
@@ -121,7 +121,7 @@ impl Opener<'_> {
         let queries = refresh::queries(state, registry, &self.providers, &priors)?;
         refresh::refresh(&queries, &mut priors, options.parallelism).await?;
         let options = Options { imports, ..options.clone() };
-        let imported = import::read(&Request { options: &options, ..*self.request }, &self.providers, &self.blocks).await?;
+        let imported = import::read(&Request { options: &options, ..*self.request }, &self.providers, &self.world, self.tree).await?;
         priors.extend(imported.into_iter().map(|(address, (_, prior))| (address, prior)));
         Ok(priors.into_iter().map(|(address, prior)| (address, prior.now)).collect())
     }
@@ -147,8 +147,8 @@ impl Opener<'_> {
 
     /// What the stack makes of an instance with what is known now; of a data source what it gives.
     async fn again(&self, change: &Change) -> Result<Value> {
-        let Request { stack, registry, .. } = *self.request;
-        let Some(block) = self.blocks.get(&change.address.block()).map(|i| &stack.module.resources[*i]) else { return Ok(Value::Null) };
+        let Request { registry, .. } = *self.request;
+        let Some(block) = self.tree.block(&change.address) else { return Ok(Value::Null) };
         let Some(spot) = self.spots.of(&self.world, block, &change.address)? else { return Ok(Value::Null) };
         let given = evaluate::config(&self.world, block, &spot, registry.attrs(&change.address)).0?;
         let config = self.providers.of_state(&change.provider)?;

@@ -24,14 +24,16 @@ pub struct Block {
     pub provider: Option<String>,
 }
 
-/// What the stack says.
+/// What the stack says, or a module of it.
 #[derive(Clone, Debug, Default)]
 pub struct Configuration {
-    /// Its blocks, by address without key.
+    /// Its blocks, by address within the module, without key.
     pub blocks: BTreeMap<Address, Block>,
-    /// Outputs of the root module: `{"expression": …, "sensitive": true}`.
+    /// The modules that are called: what the call says, and what is in them.
+    pub calls: BTreeMap<String, (Map<String, Json>, Configuration)>,
+    /// Outputs: `{"expression": …, "sensitive": true}`.
     pub outputs: Map<String, Json>,
-    /// Variables of the root module: `{"default": …, "description": …}`.
+    /// Variables: `{"default": …, "description": …}`.
     pub variables: Map<String, Json>,
     /// Expressions of each provider's configuration, by key (`aws`, `aws.west`).
     pub providers: BTreeMap<String, Map<String, Json>>,
@@ -39,26 +41,55 @@ pub struct Configuration {
 
 /// The `configuration` object. What the stack's own blocks don't tell is made from the plan.
 pub(super) fn configuration(plan: &Plan, given: &Configuration, registry: &Registry) -> Json {
-    let mut blocks = given.blocks.clone();
-    for change in plan.changes.iter().filter(|c| !c.after.is_null() || given.blocks.contains_key(&c.address.block())) {
-        blocks.entry(change.address.block()).or_default();
+    let mut given = given.clone();
+    for change in plan.changes.iter().filter(|c| !c.after.is_null() && c.address.module.is_empty()) {
+        given.blocks.entry(change.address.block()).or_default();
     }
-    let key_of = |address: &Address, block: &Block| block.provider.clone().unwrap_or_else(|| provider_name(&address.kind).to_owned());
     let mut keys: BTreeSet<String> = given.providers.keys().cloned().collect();
-    keys.extend(blocks.iter().map(|(address, block)| key_of(address, block)));
-    let providers: Map<String, Json> = keys.into_iter().map(|key| (key.clone(), provider(plan, &key, given, registry))).collect();
-    let one = |(address, block): (&Address, &Block)| resource(address, block, &key_of(address, block), registry);
-    let root: Vec<Json> = blocks.iter().filter(|(a, _)| a.module.is_empty()).map(one).collect();
+    provider_keys(&given, &mut keys);
+    let providers: Map<String, Json> = keys.into_iter().map(|key| (key.clone(), provider(plan, &key, &given, registry))).collect();
+    json!({ "provider_config": providers, "root_module": module(&given, "", &given, registry) })
+}
+
+fn key_of(address: &Address, block: &Block) -> String {
+    block.provider.clone().unwrap_or_else(|| provider_name(&address.kind).to_owned())
+}
+
+fn provider_keys(given: &Configuration, keys: &mut BTreeSet<String>) {
+    keys.extend(given.blocks.iter().map(|(address, block)| key_of(address, block)));
+    given.calls.values().for_each(|(_, inside)| provider_keys(inside, keys));
+}
+
+/// How a configuration that a module uses is called: as in the root, or where the root says nothing of the provider, as in the module.
+fn full_key(key: String, path: &str, root: &Configuration) -> String {
+    let known = || root.providers.contains_key(&key) || root.blocks.iter().any(|(address, block)| key_of(address, block) == key);
+    if path.is_empty() || known() { key } else { format!("{path}:{key}") }
+}
+
+/// What a module holds.
+fn module(given: &Configuration, path: &str, root: &Configuration, registry: &Registry) -> Json {
+    let one = |(address, block): (&Address, &Block)| resource(address, block, &full_key(key_of(address, block), path, root), registry);
+    let blocks: Vec<Json> = given.blocks.iter().map(one).collect();
+    let call = |(name, (told, inside)): (&String, &(Map<String, Json>, Configuration))| {
+        let mut told = told.clone();
+        let dot = if path.is_empty() { "" } else { "." };
+        told.insert("module".into(), module(inside, &format!("{path}{dot}module.{name}"), root, registry));
+        (name.clone(), Json::Object(told))
+    };
+    let calls: Map<String, Json> = given.calls.iter().map(call).collect();
     let mut module = Map::new();
-    for (name, part) in
-        [("outputs", Json::Object(given.outputs.clone())), ("resources", root.into()), ("variables", Json::Object(given.variables.clone()))]
-    {
+    for (name, part) in [
+        ("outputs", Json::Object(given.outputs.clone())),
+        ("resources", blocks.into()),
+        ("module_calls", Json::Object(calls)),
+        ("variables", Json::Object(given.variables.clone())),
+    ] {
         let empty = part.as_object().is_some_and(Map::is_empty) || part.as_array().is_some_and(Vec::is_empty);
         if !empty {
             module.insert(name.into(), part);
         }
     }
-    json!({ "provider_config": providers, "root_module": module })
+    Json::Object(module)
 }
 
 fn provider_name(kind: &str) -> &str {
@@ -109,8 +140,8 @@ fn resource(address: &Address, block: &Block, key: &str, registry: &Registry) ->
 /// The attributes of other resources that what changes refers to: `{"resource": "aws_eip.a", "attribute": ["id"]}`.
 pub(super) fn relevant(plan: &Plan, given: &Configuration) -> Json {
     let mut found: BTreeSet<(String, Vec<String>)> = BTreeSet::new();
-    let acts = |address: &&Address| plan.changes.iter().any(|c| c.action.acts() && c.address.block() == **address);
-    for (_, block) in given.blocks.iter().filter(|(address, _)| acts(address)) {
+    let acting: BTreeSet<Address> = plan.changes.iter().filter(|c| c.action.acts()).map(|c| c.address.config()).collect();
+    for (_, block) in given.blocks.iter().filter(|(address, _)| acting.contains(*address)) {
         references(&Json::Object(block.expressions.clone()), &mut found);
     }
     let changes = |name: &&String| plan.outputs.get(*name).is_some_and(|o| o.before != o.after);

@@ -109,10 +109,7 @@ pub fn key_json(key: &Key) -> Json {
 /// The address of the module that the instance is in: `module.a["x"]`; empty for the root.
 #[must_use]
 pub fn module(address: &Address) -> String {
-    let step = |(name, key): &(std::sync::Arc<str>, Option<Key>)| {
-        format!("module.{name}{}", key.as_ref().map_or_else(String::new, ToString::to_string))
-    };
-    address.module.iter().map(step).collect::<Vec<_>>().join(".")
+    address.module.to_string()
 }
 
 /// `registry.terraform.io/hashicorp/aws` of `module.a.provider["registry.terraform.io/hashicorp/aws"].west`.

@@ -8,10 +8,10 @@ use super::configuration::{Configuration, configuration, relevant};
 use super::state::{Resource, modules, outputs, state};
 use super::{head, known, sensitives, unknowns};
 use crate::engine::diff::stored as stored_form;
-use crate::engine::plan::{Action, Change, CheckResult, Drift, OutputChange, Plan};
+use crate::engine::plan::{Action, Change, CheckResult, Checked, Drift, OutputChange, Plan};
 use crate::state::marked;
 use crate::words::resource::Registry;
-use crate::words::{Mode, Value};
+use crate::words::{Address, Mode, Value};
 
 /// What the plan itself doesn't hold.
 #[derive(Clone, Debug, Default)]
@@ -61,24 +61,58 @@ pub fn plan(plan: &Plan, registry: &Registry, extra: &Extra) -> Json {
     Json::Object(map)
 }
 
-/// Results of `check` blocks.
+/// Results of conditions: by what has them, and below that by instance.
 #[must_use]
 pub fn checks(checks: &[CheckResult]) -> Json {
-    let one = |check: &CheckResult| {
-        let name = check.name.strip_prefix("check.").unwrap_or(&check.name);
-        let display = format!("check.{name}");
-        let status = match check.holds {
-            Some(true) => "pass",
-            Some(false) => "fail",
-            None => "unknown",
-        };
-        let mut instance = json!({ "address": { "to_display": display }, "status": status });
-        if !check.messages.is_empty() {
-            instance["problems"] = check.messages.iter().map(|m| json!({ "message": m })).collect();
+    let mut blocks: Vec<(Checked, Vec<&CheckResult>)> = vec![];
+    for check in checks {
+        match blocks.iter_mut().find(|(config, _)| *config == check.object.config()) {
+            Some((_, objects)) => objects.push(check),
+            None => blocks.push((check.object.config(), vec![check])),
         }
-        json!({ "address": { "kind": "check", "name": name, "to_display": display }, "status": status, "instances": [instance] })
+    }
+    let instance = |check: &&CheckResult| {
+        let mut address = Map::from_iter([("to_display".to_owned(), Json::from(check.object.to_string()))]);
+        let (module, _) = check.object.parts();
+        if !module.is_empty() {
+            address.insert("module".into(), module.to_string().into());
+        }
+        if let Checked::Resource(Address { key: Some(key), .. }) = &check.object {
+            address.insert("instance_key".into(), super::key_json(key));
+        }
+        let mut told = json!({ "address": address, "status": check.status() });
+        if !check.messages.is_empty() {
+            told["problems"] = check.messages.iter().map(|m| json!({ "message": m })).collect();
+        }
+        told
     };
-    checks.iter().map(one).collect()
+    let block = |(config, objects): (Checked, Vec<&CheckResult>)| {
+        let status = CheckResult::all(objects.iter().copied());
+        let instances: Vec<Json> = objects.iter().map(instance).collect();
+        json!({ "address": checked(&config), "status": status, "instances": instances })
+    };
+    blocks.into_iter().map(block).collect()
+}
+
+/// What has conditions, as the configuration calls it.
+fn checked(config: &Checked) -> Json {
+    let (module, _) = config.parts();
+    let kind = if matches!(config, Checked::Output(..)) { "output_value" } else { config.kind() };
+    let mut map = Map::from_iter([("kind".to_owned(), Json::from(kind)), ("to_display".to_owned(), config.to_string().into())]);
+    if !module.is_empty() {
+        map.insert("module".into(), module.to_string().into());
+    }
+    match config {
+        Checked::Check(_, name) | Checked::Output(_, name) | Checked::Variable(_, name) => {
+            map.insert("name".into(), name.as_ref().into());
+        }
+        Checked::Resource(address) => {
+            map.insert("mode".into(), if address.mode == Mode::Data { "data" } else { "managed" }.into());
+            map.insert("type".into(), address.kind.as_ref().into());
+            map.insert("name".into(), address.name.as_ref().into());
+        }
+    }
+    Json::Object(map)
 }
 
 fn version(change: &Change, registry: &Registry) -> u64 {
@@ -86,11 +120,12 @@ fn version(change: &Change, registry: &Registry) -> u64 {
 }
 
 fn planned_values(plan: &Plan, registry: &Registry) -> Json {
-    let stays = |c: &&Change| !c.after.is_null() && c.deposed.is_none() && c.action != Action::Forget;
+    // Of what is forgotten Terraform tells that it is there, and nothing else.
+    let stays = |c: &&Change| (!c.after.is_null() || c.action == Action::Forget) && c.deposed.is_none();
     let shown = |c: &&Change| c.address.mode == Mode::Managed || c.action == Action::Read;
     let resources: Vec<Resource<'_>> = plan.changes.iter().filter(stays).filter(shown).map(|c| planned(c, registry)).collect();
     let mut map = Map::new();
-    let shown = plan.outputs.iter().filter(|(_, o)| !o.after.is_null());
+    let shown = plan.outputs.iter().filter(|(_, o)| o.declared || !o.after.is_null());
     let outputs = outputs(shown.map(|(name, o)| (name.as_str(), &o.after, o.sensitive)));
     if outputs.as_object().is_some_and(|o| !o.is_empty()) {
         map.insert("outputs".into(), outputs);
@@ -204,16 +239,16 @@ fn output(output: &OutputChange) -> Json {
     let action = match (output.before.is_null(), output.after.is_null()) {
         _ if output.before == output.after => Action::Nothing,
         (true, _) => Action::Create,
-        (_, true) => Action::Delete,
+        (_, true) if !output.declared => Action::Delete,
         _ => Action::Update,
     };
     let mut map = Map::from_iter([("actions".to_owned(), actions(action)), ("before".to_owned(), output.before.to_json())]);
     if !output.after.is_unknown() {
         map.insert("after".into(), known(&output.after));
     }
-    let whole = |value: &Value, marks: Json| if output.sensitive && !value.is_null() { Json::Bool(true) } else { marks };
-    map.insert("after_unknown".into(), unknowns(&output.after));
-    map.insert("before_sensitive".into(), whole(&output.before, sensitives(&output.before)));
-    map.insert("after_sensitive".into(), whole(&output.after, sensitives(&output.after)));
+    let unknown = if output.after.is_known() { Json::Bool(false) } else { unknowns(&output.after) };
+    map.insert("after_unknown".into(), unknown);
+    map.insert("before_sensitive".into(), output.sensitive.into());
+    map.insert("after_sensitive".into(), output.sensitive.into());
     Json::Object(map)
 }

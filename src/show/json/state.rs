@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::{head, known, sensitives, type_json};
-use crate::words::{Address, Key, Value};
+use crate::words::{Address, ModulePath, Value};
 
 /// One instance, wherever it is known from.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub fn outputs<'a>(outputs: impl Iterator<Item = (&'a str, &'a Value, bool)>) ->
 #[derive(Default)]
 struct Module<'a> {
     resources: Vec<&'a Resource<'a>>,
-    children: BTreeMap<String, Module<'a>>,
+    children: BTreeMap<ModulePath, Module<'a>>,
 }
 
 /// The tree of modules with their resources.
@@ -67,10 +67,9 @@ pub(super) fn modules(resources: &[Resource<'_>]) -> Json {
     let mut root = Module::default();
     for resource in resources {
         let mut module = &mut root;
-        let mut path = String::new();
-        for (name, key) in &resource.address.module {
-            let dot = if path.is_empty() { "" } else { "." };
-            path += &format!("{dot}module.{name}{}", key.as_ref().map_or_else(String::new, Key::to_string));
+        let mut path = ModulePath::default();
+        for (name, key) in resource.address.module.iter() {
+            path = path.child(name.clone(), key.clone());
             module = module.children.entry(path.clone()).or_default();
         }
         module.resources.push(resource);
@@ -78,14 +77,14 @@ pub(super) fn modules(resources: &[Resource<'_>]) -> Json {
     module(root, None)
 }
 
-fn module(mut module: Module<'_>, address: Option<String>) -> Json {
+fn module(mut module: Module<'_>, address: Option<ModulePath>) -> Json {
     let mut map = Map::new();
     module.resources.sort_by_key(|r| (r.address.mode, r.address));
     if !module.resources.is_empty() {
         map.insert("resources".into(), module.resources.into_iter().map(resource).collect());
     }
     if let Some(address) = address {
-        map.insert("address".into(), address.into());
+        map.insert("address".into(), address.to_string().into());
     }
     if !module.children.is_empty() {
         let children = module.children.into_iter().map(|(path, child)| self::module(child, Some(path)));
@@ -98,10 +97,14 @@ fn resource(resource: &Resource<'_>) -> Json {
     let mut map = head(resource.address, resource.provider);
     map.remove("module_address");
     map.insert("schema_version".into(), resource.schema_version.into());
-    map.insert("values".into(), known(&resource.value));
-    map.insert("sensitive_values".into(), object(sensitives(&resource.value)));
+    if resource.value.is_null() {
+        map.insert("sensitive_values".into(), false.into());
+    } else {
+        map.insert("values".into(), known(&resource.value));
+        map.insert("sensitive_values".into(), object(sensitives(&resource.value)));
+    }
     if !resource.depends_on.is_empty() {
-        let mut names: Vec<String> = resource.depends_on.iter().map(|a| a.block().to_string()).collect();
+        let mut names: Vec<String> = resource.depends_on.iter().map(|a| a.config().to_string()).collect();
         names.sort_unstable();
         names.dedup();
         map.insert("depends_on".into(), names.into());

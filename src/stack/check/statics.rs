@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::stack::convert;
 use crate::stack::expr::{Expr, Reference, Target};
-use crate::stack::syntax::{Block, Condition, Stack};
+use crate::stack::syntax::{Block, Call, Condition, Module, Stack};
 use crate::words::error::nearest;
 use crate::words::resource::Registry;
 use crate::words::schema::{Attr, Kind};
@@ -14,27 +14,41 @@ use crate::words::{Diagnostic, Diagnostics, Mode, Result, Type, Value};
 /// Everything that is wrong with a stack as far as it shows without evaluating: unknown types and attributes, references to nothing,
 /// values of the wrong type.
 pub fn validate(stack: &Stack, registry: &Registry) -> Diagnostics {
-    let blocks = stack.module.resources.iter().map(|b| ((b.address.mode, &*b.address.kind, &*b.address.name), b)).collect();
-    let mut work = Statics { stack, registry, blocks, found: Diagnostics::default() };
-    for block in &stack.module.resources {
+    let mut found = Diagnostics::default();
+    module(&stack.module, true, registry, &mut vec![], &mut found);
+    crate::stack::load::in_order(&mut found);
+    found
+}
+
+/// Looks at a module and at those that it calls, at each once.
+fn module<'a>(module: &'a Module, is_root: bool, registry: &'a Registry, seen: &mut Vec<*const Module>, found: &mut Diagnostics) {
+    if seen.contains(&std::ptr::from_ref(module)) {
+        return;
+    }
+    seen.push(module);
+    let mut work = Statics { found: std::mem::take(found), ..Statics::of(module, is_root, registry) };
+    for block in &module.resources {
         work.block(block);
     }
+    module.calls.values().for_each(|call| work.call(call));
     work.providers();
     work.rest();
-    crate::stack::load::in_order(&mut work.found);
-    work.found
+    *found = work.found;
+    for call in module.calls.values() {
+        self::module(&call.module, false, registry, seen, found);
+    }
 }
 
 /// Whether all that an expression refers to is declared in the stack, whether or not its value is needed.
 pub fn references(stack: &Stack, registry: &Registry, expr: &Expr) -> Result<()> {
-    let blocks = stack.module.resources.iter().map(|b| ((b.address.mode, &*b.address.kind, &*b.address.name), b)).collect();
-    let mut work = Statics { stack, registry, blocks, found: Diagnostics::default() };
+    let mut work = Statics::of(&stack.module, true, registry);
     work.expr(expr, Allowed::default());
     work.found.unless_errors(())
 }
 
 struct Statics<'a> {
-    stack: &'a Stack,
+    module: &'a Module,
+    is_root: bool,
     registry: &'a Registry,
     blocks: HashMap<(Mode, &'a str, &'a str), &'a Block>,
     found: Diagnostics,
@@ -53,6 +67,11 @@ fn did_you_mean(near: Option<&str>, else_: &str) -> String {
 }
 
 impl<'a> Statics<'a> {
+    fn of(module: &'a Module, is_root: bool, registry: &'a Registry) -> Self {
+        let blocks = module.resources.iter().map(|b| ((b.address.mode, &*b.address.kind, &*b.address.name), b)).collect();
+        Self { module, is_root, registry, blocks, found: Diagnostics::default() }
+    }
+
     fn attrs(&self, mode: Mode, kind: &str) -> Option<&'static [Attr]> {
         match mode {
             Mode::Managed => self.registry.resource(kind).map(crate::words::resource::ResourceType::attrs),
@@ -104,9 +123,10 @@ impl<'a> Statics<'a> {
             let near = nearest(name, self.registry.providers.iter().map(|p| p.name()));
             self.found.push(Diagnostic::error(format!("there is no provider `{name}`")).at(&block.span, did_you_mean(near, "unknown")));
         } else if let Some(alias) = alias
-            && !self.stack.module.providers.iter().any(known)
+            && self.is_root
+            && !self.module.providers.iter().any(known)
         {
-            let declared = self.stack.module.providers.iter().filter(|p| p.name == *name).filter_map(|p| p.alias.as_deref());
+            let declared = self.module.providers.iter().filter(|p| p.name == *name).filter_map(|p| p.alias.as_deref());
             let label = did_you_mean(nearest(alias, declared), "not declared");
             let error = Diagnostic::error(format!("`{}` uses the provider `{name}.{alias}`, which is not declared", block.address));
             self.found.push(error.at(&block.span, label).help(format!("declare it: [[provider.{name}]] with alias = \"{alias}\"")));
@@ -131,7 +151,7 @@ impl<'a> Statics<'a> {
     }
 
     fn providers(&mut self) {
-        for block in &self.stack.module.providers {
+        for block in &self.module.providers {
             self.expr(&block.body, Allowed::default());
             if let Some(provider) = self.registry.provider(&block.name) {
                 self.body(provider.attrs(), &block.body, &format!("provider {}", block.name), "", true)
@@ -145,7 +165,7 @@ impl<'a> Statics<'a> {
     }
 
     fn rest(&mut self) {
-        let module = &self.stack.module;
+        let module = self.module;
         for expr in module.locals.values() {
             self.expr(expr, Allowed::default());
         }
@@ -176,7 +196,7 @@ impl<'a> Statics<'a> {
     }
 
     fn reference(&mut self, reference: &Reference, allowed: Allowed) {
-        let module = &self.stack.module;
+        let module = self.module;
         let nothing = |what: &str, name: &str, known: Vec<&str>, how: String| {
             let near = nearest(name, known);
             Diagnostic::error(format!("there is no {what} `{name}`")).at(&reference.span, did_you_mean(near, "refers to nothing")).help(how)
@@ -188,7 +208,10 @@ impl<'a> Statics<'a> {
             Target::Local(name) if !module.locals.contains_key(name) => {
                 nothing("local value", name, module.locals.keys().map(|k| &**k).collect(), "declare it in [locals]".into())
             }
-            Target::Module(name) => nothing("module", name, vec![], "modules are not supported yet".into()),
+            Target::Module(name) => match module.calls.get(name) {
+                Some(call) => return self.output_reference(reference, call),
+                None => nothing("module", name, module.calls.keys().map(|k| &**k).collect(), format!("call it: [module.{name}]")),
+            },
             Target::Resource { mode, kind, name } => return self.resource_reference(reference, *mode, kind, name),
             Target::Each if !allowed.each => {
                 Diagnostic::error("`each` has a meaning only in a block with `for_each`").at(&reference.span, "no `for_each` here")
@@ -206,6 +229,60 @@ impl<'a> Statics<'a> {
             _ => return,
         };
         self.found.push(error);
+    }
+
+    /// What a call gives to a module, and what the module asks for.
+    fn call(&mut self, call: &'a Call) {
+        let allowed = Allowed { each: call.for_each.is_some(), count: call.count.is_some(), own: false };
+        for expr in call.count.iter().chain(&call.for_each) {
+            self.expr(expr, Allowed::default());
+        }
+        self.expr(&call.inputs, allowed);
+        call.depends_on.iter().for_each(|r| self.reference(r, allowed));
+        let variables = &call.module.variables;
+        for (name, at, _) in call.inputs.entries().into_iter().flatten().filter(|(name, _, _)| !variables.contains_key(*name)) {
+            let near = nearest(name, variables.keys().map(|k| &**k));
+            let error = Diagnostic::error(format!("module `{}` has no variable `{name}`", call.name));
+            self.found.push(error.at(at, did_you_mean(near, "no such variable")));
+        }
+        for variable in variables.values().filter(|v| v.default.is_none() && call.input(&v.name).is_none()) {
+            let error = Diagnostic::error(format!("module `{}` needs a value for its variable `{}`", call.name, variable.name));
+            let error = error.at(&call.span, format!("`{}` is missing", variable.name));
+            self.found.push(match &variable.description {
+                Some(description) => error.help(format!("it is {}: {}", convert::a_type(&variable.ty), description.trim())),
+                None => error.help(format!("it is {}", convert::a_type(&variable.ty))),
+            });
+        }
+        if let Some(own) = call.module.providers.first().filter(|_| call.repeated() || !call.depends_on.is_empty()) {
+            let word = if call.repeated() { "count, for_each" } else { "depends_on" };
+            let error = Diagnostic::error(format!("module `{}` configures a provider itself, so that it can't have {word}", call.name));
+            let error = error.at(&call.span, "called here").fact("configured at", own.span.to_string());
+            self.found.push(error.help("configure the provider in the root and pass it: providers = { aws = \"aws.west\" }"));
+        }
+        for (_, (name, alias)) in call.providers.iter().flatten() {
+            let declared = self.module.providers.iter().any(|p| p.name == *name && p.alias == *alias);
+            if self.is_root && !declared && (alias.is_some() || self.registry.provider(name).is_none()) {
+                let full = alias.as_ref().map_or_else(|| name.to_string(), |alias| format!("{name}.{alias}"));
+                let error = Diagnostic::error(format!("module `{}` gets the provider `{full}`, which is not declared", call.name));
+                self.found.push(error.at(&call.span, "called here").help(format!("declare it: [[provider.{name}]]")));
+            }
+        }
+    }
+
+    /// `module.a.out`: whether there is such an output, and an instance is chosen.
+    fn output_reference(&mut self, reference: &Reference, call: &Call) {
+        let Some(output) = &reference.attribute else { return };
+        if call.repeated() && !reference.indexed {
+            let (word, index) = if call.count.is_some() { ("count", "[0]") } else { ("for_each", "[\"key\"]") };
+            let error = Diagnostic::error(format!("module `{}` has `{word}`: an instance of it has to be chosen", call.name));
+            let error = error.at(&reference.span, "the index is missing");
+            self.found.push(error.help(format!("write `module.{}{index}.{output}`", call.name)));
+        } else if !call.module.outputs.contains_key(output) {
+            let near = nearest(output, call.module.outputs.keys().map(|k| &**k));
+            let error = Diagnostic::error(format!("module `{}` has no output `{output}`", call.name));
+            let error = error.at(&reference.span, did_you_mean(near, "no such output"));
+            self.found.push(error.help(format!("declare it in the module: [output.{output}]")));
+        }
     }
 
     /// `path.modul`: the word behind the dot.
@@ -254,8 +331,8 @@ impl<'a> Statics<'a> {
     fn no_such_resource(&mut self, reference: &Reference, mode: Mode, kind: &str, name: &str) {
         let full = |b: &Block| b.address.to_string();
         let given = reference.target.to_string();
-        let names: Vec<String> = self.stack.module.resources.iter().map(full).collect();
-        let same_kind = self.stack.module.resources.iter().filter(|b| b.address.mode == mode && *b.address.kind == *kind);
+        let names: Vec<String> = self.module.resources.iter().map(full).collect();
+        let same_kind = self.module.resources.iter().filter(|b| b.address.mode == mode && *b.address.kind == *kind);
         let near = nearest(name, same_kind.map(|b| &*b.address.name)).map(|n| match mode {
             Mode::Managed => format!("{kind}.{n}"),
             Mode::Data => format!("data.{kind}.{n}"),
@@ -316,7 +393,7 @@ impl<'a> Statics<'a> {
 
     /// The header of the block whose body this is.
     fn header(&self, body: &Expr) -> crate::words::Span {
-        let of = self.stack.module.resources.iter().find(|b| std::ptr::eq(&raw const b.body, body)).map(|b| &b.span);
+        let of = self.module.resources.iter().find(|b| std::ptr::eq(&raw const b.body, body)).map(|b| &b.span);
         of.unwrap_or(body.span()).clone()
     }
 

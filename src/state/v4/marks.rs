@@ -81,6 +81,18 @@ pub(in crate::state) fn mark(value: Value, paths: &[Vec<Step>]) -> Value {
     paths.iter().filter(|path| !path.is_empty()).fold(value, |value, path| at(value, path, &mut Value::sensitive))
 }
 
+/// Whether Terraform knows no mark there: what came of a secret `input` of `terraform_data` is one to us, and a difference to it.
+pub(in crate::state) fn is_echo(kind: &str, path: &[Step]) -> bool {
+    kind == "terraform_data" && matches!(path.first(), Some(Step::Attr(name)) if **name == *"output")
+}
+
+/// The marks that [`is_echo`] left out.
+pub(in crate::state) fn echoes(kind: &str, paths: &[Vec<Step>]) -> Vec<Vec<Step>> {
+    let of_input = |path: &&Vec<Step>| kind == "terraform_data" && matches!(path.first(), Some(Step::Attr(name)) if **name == *"input");
+    let echo = |path: &Vec<Step>| std::iter::once(Step::Attr("output".into())).chain(path.iter().skip(1).cloned()).collect();
+    paths.iter().filter(of_input).map(echo).collect()
+}
+
 /// A step as Terraform writes it.
 #[derive(Serialize)]
 pub(in crate::state) struct WireStep {

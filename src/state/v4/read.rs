@@ -11,7 +11,7 @@ use super::super::conform::{by_type, parse_type, unwrap_attributes};
 use super::super::snapshot::{Instance, Output, State};
 use super::super::tree::{Tree, intern, interning};
 use super::{VERSION, marks};
-use crate::words::{Address, Diagnostic, Key, Mode, Result, Value};
+use crate::words::{Address, Diagnostic, Key, Mode, ModulePath, Result, Value};
 
 #[derive(Deserialize)]
 struct File<'a> {
@@ -194,7 +194,7 @@ fn state(file: File<'_>, name: &str) -> Result<State> {
 fn block(resource: &Resource<'_>, addresses: &mut Addresses, name: &str) -> Result<Address> {
     let bad = |what: &str| Diagnostic::error(format!("the state {name} holds a resource {}.{} {what}", resource.kind, resource.name));
     let module = match resource.module.as_deref() {
-        None | Some("") => vec![],
+        None | Some("") => ModulePath::default(),
         // A module's address is read as that of something in it.
         Some(module) => addresses.get(&format!("{module}.x.x")).ok_or_else(|| bad("in a module whose address can't be read"))?.module,
     };
@@ -239,7 +239,8 @@ pub(in crate::state) fn instance(
         Some(Value::Null) | None => Value::Object(Arc::default()),
         Some(_) => return Err(Diagnostic::error(format!("the state {name} holds {address} with `attributes` that are no object")).into()),
     };
-    let paths = wire.sensitive_attributes.map(|tree| marks::from_value(&tree.0)).unwrap_or_default();
+    let mut paths = wire.sensitive_attributes.map(|tree| marks::from_value(&tree.0)).unwrap_or_default();
+    paths.extend(marks::echoes(&address.kind, &paths));
     let attributes = marks::mark(unwrap_attributes(&provider, &address.kind, attributes), &paths);
     Ok(Instance {
         attributes,

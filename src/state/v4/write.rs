@@ -85,7 +85,7 @@ impl<'a> WireInstance<'a> {
     fn of(address: &'a Address, instance: &'a Instance, deposed: Option<&'a str>) -> Self {
         let mut dependencies: Vec<String> = vec![];
         for dependency in &instance.dependencies {
-            let text = dependency.block().to_string();
+            let text = dependency.config().to_string();
             if !dependencies.contains(&text) {
                 dependencies.push(text);
             }
@@ -94,7 +94,10 @@ impl<'a> WireInstance<'a> {
             Key::Int(n) => Json::from(*n),
             Key::Str(text) => Json::from(text.as_ref()),
         });
-        Self { index_key, deposed, dependencies, ..Self::exact(address, instance, &instance.attributes) }
+        let mut paths = marks::paths(&instance.attributes);
+        paths.retain(|path| !marks::is_echo(&address.kind, path));
+        let sensitive_attributes = marks::wire(&paths);
+        Self { index_key, deposed, sensitive_attributes, dependencies, ..Self::exact(address, instance, &instance.attributes) }
     }
 
     /// The same without key, and with dependencies as exact as they are known.
@@ -233,11 +236,7 @@ fn resources(state: &State) -> Vec<Resource<'_>> {
 
 fn block_key<'a>(address: &'a Address, instance: &'a Instance) -> (String, &'static str, &'a str, &'a str, &'a str) {
     let mode = if address.mode == Mode::Data { "data" } else { "managed" };
-    let step = |(name, key): &(std::sync::Arc<str>, Option<Key>)| {
-        key.as_ref().map_or_else(|| format!("module.{name}"), |key| format!("module.{name}{key}"))
-    };
-    let module = address.module.iter().map(step).collect::<Vec<_>>().join(".");
-    (module, mode, &address.kind, &address.name, &instance.provider)
+    (address.module.to_string(), mode, &address.kind, &address.name, &instance.provider)
 }
 
 /// Two spaces a level, and the characters escaped that Go escapes.

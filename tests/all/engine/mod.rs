@@ -5,6 +5,7 @@ mod data;
 mod drift;
 mod failures;
 mod lifecycle;
+mod modules;
 mod options;
 mod order;
 mod recovery;

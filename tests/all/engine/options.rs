@@ -25,11 +25,11 @@ name = "d"
 "#;
 
 fn targets(names: &[&str]) -> Options {
-    Options { targets: names.iter().map(|n| address(n)).collect(), ..Options::default() }
+    Options { targets: names.iter().map(|n| n.parse().unwrap()).collect(), ..Options::default() }
 }
 
 fn excludes(names: &[&str]) -> Options {
-    Options { excludes: names.iter().map(|n| address(n)).collect(), ..Options::default() }
+    Options { excludes: names.iter().map(|n| n.parse().unwrap()).collect(), ..Options::default() }
 }
 
 fn destroying(options: Options) -> Options {
@@ -108,8 +108,11 @@ async fn what_exists_is_imported() {
     std::fs::remove_file(lab.store().path()).unwrap();
     lab.stack(stack);
     lab.log();
-    let import =
-        |what: &str, id: &str| Options { targets: vec![address(what)], imports: vec![(address(what), id.into())], ..Options::default() };
+    let import = |what: &str, id: &str| Options {
+        targets: vec![address(what).into()],
+        imports: vec![(address(what), id.into())],
+        ..Options::default()
+    };
     assert_eq!(lab.planned(&import("test_thing.a", "a-1")).await, ["nothing test_thing.a importing a-1"]);
     assert_eq!(
         lab.planned(&import("test_thing.a", "a-9")).await,

@@ -191,7 +191,7 @@ async fn a_circle_is_told_by_the_plan() {
     let lab =
         Lab::new("[resource.test_thing.a]\nname = \"${test_thing.b.name}\"\n[resource.test_thing.b]\nname = \"${test_thing.a.name}\"\n");
     let errors = lab.planned(&Options::default()).await;
-    assert_eq!(errors, ["these refer to one another in a circle: test_thing.b → test_thing.a → test_thing.b"]);
+    assert_eq!(errors, ["these refer to one another in a circle: test_thing.a → test_thing.b → test_thing.a"]);
 }
 
 #[tokio::test]

@@ -9,14 +9,14 @@ use std::time::Duration;
 use ferroform::engine::apply::{Stop, apply};
 use ferroform::engine::plan::{Change, Plan, Purpose};
 use ferroform::engine::planner::{Options, Request, plan};
-use ferroform::engine::providers::Providers;
+use ferroform::engine::providers::{ConfigName, Providers};
 use ferroform::engine::world::World;
 use ferroform::registry::REGISTRY;
 use ferroform::stack::{self, Files, Stack};
 use ferroform::state::{LocalStore, State, Who};
 use ferroform::words::resource::{Cloud as Clients, Settings};
 use ferroform::words::schema::Kind;
-use ferroform::words::{Address, Diagnostics, Mode, Value};
+use ferroform::words::{Address, Diagnostics, Mode, ModulePath, Value};
 use tempfile::TempDir;
 
 use super::sandbox::Cloud;
@@ -123,8 +123,9 @@ impl Bench {
     /// The clients of the provider that the type belongs to.
     pub async fn clients(&self, open: &Open, kind: &str) -> Outcome<Arc<dyn Clients>> {
         let world = World::new(&open.stack.module, &open.files, &open.variables, "default");
-        let mut providers = Providers::new(&REGISTRY, &self.settings, &open.stack.module);
-        let config = (REGISTRY.provider_of(kind).unwrap().name().into(), None);
+        let mut providers = Providers::new(&REGISTRY, &self.settings, &open.stack);
+        let name = REGISTRY.provider_of(kind).unwrap().name().into();
+        let config = ConfigName { module: ModulePath::default(), name, alias: None };
         providers.configure(&config, &world, None).await.map_err(|e| told(&e))?;
         Ok(Arc::clone(providers.get(&config).unwrap()))
     }

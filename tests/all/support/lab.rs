@@ -65,6 +65,13 @@ impl Lab {
         std::fs::write(self.dir.path().join("stack.toml"), toml).unwrap();
     }
 
+    /// Another file of the stack.
+    pub fn file(&self, name: &str, text: &str) {
+        let path = self.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
     pub fn var(&mut self, name: &str, value: &str) {
         self.vars.retain(|(n, _)| n != name);
         self.vars.push((name.into(), value.into()));
@@ -250,7 +257,7 @@ impl Lab {
         let (stack, files, variables) = self.load()?;
         let settings = self.settings();
         let world = Known::new(&stack.module, &files, &variables, "default");
-        let mut providers = Providers::new(&REGISTRY, &settings, &stack.module);
+        let mut providers = Providers::new(&REGISTRY, &settings, &stack);
         for open in &loaded.pending {
             providers.configure(&providers.of_state(&open.intent.provider)?, &world, None).await?;
         }
