@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hcl_edit::Span as _;
 use hcl_edit::expr::Expression;
 use hcl_edit::template::{Directive, Element, Template};
-use toml_edit::{Decor, Document, Item, TableLike, Value};
+use toml_edit::{Decor, Document, InlineTable, Item, TableLike, Value};
 
 use super::site::{Comments, Site, comments, site};
 use crate::stack::labels;
@@ -110,13 +110,13 @@ impl Writer<'_> {
     fn leaves(&mut self, words: &mut Vec<String>, item: &Item, depth: usize, at: isize, made: &mut Vec<(isize, String)>) {
         if let Some(array) = item.as_array_of_tables() {
             for table in array {
-                made.push((table.position().unwrap_or(at), self.top(words, (table, false), table.decor())));
+                made.push((table.position().unwrap_or(at), self.top(words, (table, None), table.decor())));
             }
             return;
         }
         if let (Some(array), 0) = (item.as_array(), depth) {
             for table in array.iter().filter_map(Value::as_inline_table) {
-                made.push((at, self.top(words, (table, true), table.decor())));
+                made.push((at, self.top(words, (table, Some(table)), table.decor())));
             }
             return;
         }
@@ -130,7 +130,7 @@ impl Writer<'_> {
         if depth == 0 {
             let none = Decor::default();
             let decor = item.as_table().map_or(&none, toml_edit::Table::decor);
-            made.push((at, self.top(words, (table, item.is_value()), decor)));
+            made.push((at, self.top(words, (table, item.as_inline_table()), decor)));
             return;
         }
         for (name, inner) in table.iter() {
@@ -164,7 +164,7 @@ impl Writer<'_> {
         for (name, item) in table.iter() {
             let decor = table.key(name).map_or_else(String::new, |key| self.prefix(key.leaf_decor()));
             // In an inline table, what follows the comma of the one before.
-            let before = comments(&decor, !inline);
+            let before = comments(&decor, inline.is_none());
             behind.extend(before.trailing);
             let end = std::mem::take(&mut behind).join(" ");
             if !end.is_empty() {
@@ -189,11 +189,19 @@ impl Writer<'_> {
                 out.push_str(&format!("{} = {}\n", name, self.item(item, site(path, name))));
             }
         }
+        let rest = self.rest(inline);
+        behind.extend(rest.trailing);
         if !behind.is_empty() {
             out.truncate(out.trim_end().len());
             out.push_str(&format!(" {}\n", behind.join(" ")));
         }
+        rest.own.iter().for_each(|line| out.push_str(&format!("{line}\n")));
         out
+    }
+
+    /// What follows the last entry of an inline table.
+    fn rest(&self, inline: Option<&InlineTable>) -> Comments {
+        inline.map_or_else(Comments::default, |table| comments(&self.space(Some(table.trailing())), false))
     }
 
     /// A nested block of the language with its labels.
@@ -246,9 +254,9 @@ impl Writer<'_> {
     fn item(&mut self, item: &Item, at: Site) -> String {
         match item {
             Item::Value(value) => self.value(value, at),
-            Item::Table(table) => self.object(table, at, true),
+            Item::Table(table) => self.object((table, None), at, true),
             Item::ArrayOfTables(array) => {
-                let all: Vec<String> = array.iter().map(|t| self.object(t, at, true) + ",\n").collect();
+                let all: Vec<String> = array.iter().map(|t| self.object((t, None), at, true) + ",\n").collect();
                 format!("[\n{}]", all.concat())
             }
             Item::None => "null".into(),
@@ -287,11 +295,11 @@ impl Writer<'_> {
                 rest.own.iter().filter(|l| !l.is_empty()).for_each(|line| out.push_str(&format!("\n{line}")));
                 if out.contains('\n') { format!("[{out}\n]") } else { format!("[{}]", out.trim().trim_end_matches(',')) }
             }
-            Value::InlineTable(table) => self.object(table, at, written.contains('\n')),
+            Value::InlineTable(table) => self.object((table, Some(table)), at, written.contains('\n')),
         }
     }
 
-    fn object(&mut self, table: &dyn TableLike, at: Site, lines: bool) -> String {
+    fn object(&mut self, (table, inline): Body<'_>, at: Site, lines: bool) -> String {
         let mut out = String::new();
         for (name, item) in table.iter() {
             let decor = table.key(name).map_or_else(String::new, |key| self.prefix(key.leaf_decor()));
@@ -309,6 +317,9 @@ impl Writer<'_> {
             let behind = self.behind(item);
             end_line(&mut out, &behind);
         }
+        let rest = self.rest(inline);
+        end_line(&mut out, &rest.trailing);
+        rest.own.iter().for_each(|line| out.push_str(&format!("\n{line}")));
         match (out.is_empty(), lines) {
             (true, _) => "{}".to_owned(),
             (_, true) => format!("{{{out}\n}}"),
@@ -385,15 +396,17 @@ fn block(attr: &Attr) -> Option<&'static [Attr]> {
     }
 }
 
-/// A table, and whether it is an inline one: white space before its entries begins on the line of what comes before.
-type Body<'a> = (&'a dyn TableLike, bool);
+/// A table, and the same if it is an inline one: white space before its entries begins on the line of what comes before.
+type Body<'a> = (&'a dyn TableLike, Option<&'a InlineTable>);
 
 /// The tables of an item: itself, or the elements of an array.
 fn each(item: &Item) -> Vec<Body<'_>> {
     match item {
-        Item::ArrayOfTables(array) => array.iter().map(|t| (t as &dyn TableLike, false)).collect(),
-        Item::Value(Value::Array(array)) => array.iter().filter_map(Value::as_inline_table).map(|t| (t as &dyn TableLike, true)).collect(),
-        _ => item.as_table_like().map(|t| (t, item.is_value())).into_iter().collect(),
+        Item::ArrayOfTables(array) => array.iter().map(|t| (t as &dyn TableLike, None)).collect(),
+        Item::Value(Value::Array(array)) => {
+            array.iter().filter_map(Value::as_inline_table).map(|t| (t as &dyn TableLike, Some(t))).collect()
+        }
+        _ => item.as_table_like().map(|t| (t, item.as_inline_table())).into_iter().collect(),
     }
 }
 

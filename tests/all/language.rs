@@ -56,13 +56,12 @@ fn write(dir: &Path, step: &Step, terraform: bool) {
     for (path, text) in &step.files {
         let full = dir.join(if terraform { path.replace(".toml", ".tf.json") } else { path.clone() });
         std::fs::create_dir_all(full.parent().unwrap()).unwrap();
-        let text = match path.ends_with(".toml") && terraform {
-            true => {
-                let tree: Json = toml::from_str(text).unwrap_or_else(|e| panic!("{path}: {e}"));
-                // TOML has no null.
-                tree.to_string().replace("\"${null}\"", "null")
-            }
-            false => text.clone(),
+        let text = if path.ends_with(".toml") && terraform {
+            let tree: Json = toml::from_str(text).unwrap_or_else(|e| panic!("{path}: {e}"));
+            // TOML has no null.
+            tree.to_string().replace("\"${null}\"", "null")
+        } else {
+            text.clone()
         };
         std::fs::write(full, text).unwrap();
     }

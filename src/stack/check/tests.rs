@@ -203,7 +203,7 @@ value = "${made_thing.c.id}"
 #[test]
 fn words_at_the_top_are_known() {
     assert_eq!(told("[resorce.x.y]"), ["1:2 `resorce` is no word of the stack language (did you mean `resource`?)"]);
-    assert_eq!(told("[module.x]"), ["1:2 `module` blocks are not supported yet (not supported)"]);
+    assert_eq!(told("[module.x]"), ["1:9 module `x` needs a `source`, written out (where its files are)"]);
     assert_eq!(told("[output.x]"), ["1:9 output `x` has no `value` (`value` is required)"]);
     assert_eq!(told("[locals]\n\"a b\" = 1"), ["2:1 `a b` can't be a name (letters, digits, `_` and `-`, with a letter or `_` first)"]);
     assert_eq!(
