@@ -147,6 +147,10 @@ async fn move_on(plan: &Plan, state: &mut State, journal: &Journal) -> Result<()
         last = Some(journal.append(&record));
         state.record(&record);
     }
+    for address in moves::follow(&plan.moves, state) {
+        let Some(instance) = state.instances.get(&address).filter(|instance| instance.exists()) else { continue };
+        last = Some(journal.append(&Record::Saved { address, instance: Box::new(instance.clone()) }));
+    }
     match last {
         Some(last) => last.await,
         None => Ok(()),

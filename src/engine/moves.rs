@@ -1,6 +1,6 @@
 //! What has another address in the stack than in the state: by `moved` blocks, and where `count` came or went.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::tree::Tree;
 use crate::stack::Moved;
@@ -137,9 +137,46 @@ pub fn moves(tree: &Tree<'_>, state: &State, warnings: &mut Diagnostics) -> Resu
 }
 
 /// Gives what the state holds its addresses of now.
-pub fn carry_out(moves: &Moves, state: &mut State) {
+fn carry_out(moves: &Moves, state: &mut State) {
     let taken: Vec<_> = moves.iter().filter_map(|(now, was)| Some((now.clone(), state.instances.remove(was)?))).collect();
     state.instances.extend(taken);
+    follow(moves, state);
+}
+
+/// Lets what depends on something that moved depend on it where it is now, else nobody would know in which order they end. Gives
+/// the addresses of those that it changed.
+pub fn follow(moves: &Moves, state: &mut State) -> Vec<Address> {
+    let exact: HashMap<&Address, &Address> = moves.iter().map(|(now, was)| (was, now)).collect();
+    // A list of dependencies may name a whole block, without the keys of its modules.
+    let mut blocks: HashMap<Address, BTreeSet<(Address, Address)>> = HashMap::new();
+    for (now, was) in moves {
+        blocks.entry(was.config()).or_default().insert((was.block(), now.block()));
+    }
+    let mut changed = vec![];
+    for (address, instance) in &mut state.instances {
+        let mut touched = false;
+        let deposed = instance.deposed.values_mut().map(|deposed| &mut deposed.dependencies);
+        for needs in std::iter::once(&mut instance.dependencies).chain(deposed) {
+            let mut more = vec![];
+            for need in needs.iter_mut() {
+                if let Some(now) = exact.get(need) {
+                    need.clone_from(now);
+                    touched = true;
+                } else if need.key.is_none()
+                    && let Some(moved) = blocks.get(&need.config())
+                {
+                    more.extend(moved.iter().filter(|(was, _)| need.covers(was)).map(|(_, now)| now.clone()));
+                }
+            }
+            more.retain(|now| !needs.contains(now));
+            touched |= !more.is_empty();
+            needs.extend(more);
+        }
+        if touched {
+            changed.push(address.clone());
+        }
+    }
+    changed
 }
 
 /// Each move after those that make room for it: from where, and to where.

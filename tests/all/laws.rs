@@ -44,7 +44,8 @@ fn stack_of(nodes: &[Node], first: bool) -> String {
             .map(|(j, used)| if used.count.is_some() { format!("test_thing.n{j}[*].id") } else { format!("[test_thing.n{j}.id]") })
             .collect();
         let version = if first { node.version } else { 0 };
-        let index = if node.count.is_some() { "-${count.index}" } else { "" };
+        // Where `count` comes or goes the first instance moves, and keeps its name.
+        let index = if node.count.is_some() { "-${count.index}" } else { "-0" };
         let _ = write!(text, "[resource.test_thing.n{i}]\nname = \"n{i}v{version}{index}\"\nsize = {}\n", node.size);
         if let Some(count) = node.count {
             let _ = writeln!(text, "count = {count}");

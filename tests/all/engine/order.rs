@@ -207,3 +207,20 @@ async fn thousands_that_need_thousands_are_no_million_edges() {
     let steps = ferroform::engine::steps::steps(&ends.changes, &lab.state()).unwrap();
     assert!(steps.edge_count() < 10_000, "{}", steps.edge_count());
 }
+
+#[tokio::test]
+async fn what_depends_on_something_that_moves_ends_before_it() {
+    let users = |needs: &str| format!("[resource.test_thing.b]\ncount = 2\nname = \"b${{count.index}}\"\n{needs}\n");
+    let lab = Lab::new(&format!("[resource.test_thing.a]\ncount = 1\nname = \"a0\"\n{}", users("needs = \"${test_thing.a[*].id}\"")));
+    lab.good().await;
+    // Without its count it moves, under another name it is replaced, and one of its users is no more.
+    lab.stack(&format!("[resource.test_thing.a]\nname = \"a\"\n{}", users("").replace("count = 2", "count = 1")));
+    lab.good().await;
+    lab.stack(&format!("[resource.test_thing.a]\nname = \"a\"\n{}", users("needs = [\"${test_thing.a.id}\"]")));
+    lab.good().await;
+    // The same where the block gets another name.
+    lab.stack("[[moved]]\nfrom = \"test_thing.a\"\nto = \"test_thing.aa\"\n[resource.test_thing.aa]\nname = \"c\"\n");
+    lab.good().await;
+    assert_eq!(lab.held(), ["test_thing.aa = c-1"]);
+    assert!(lab.plan().await.is_empty());
+}
