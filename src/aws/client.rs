@@ -28,16 +28,38 @@ const CREDENTIALS: Duration = Duration::from_millis(1500);
 /// The clients. They share one connection pool.
 #[derive(Debug)]
 pub struct Aws {
+    /// ACM.
+    pub acm: aws_sdk_acm::Client,
+    /// Application Auto Scaling.
+    pub application_autoscaling: aws_sdk_applicationautoscaling::Client,
+    /// EC2 Auto Scaling.
+    pub autoscaling: aws_sdk_autoscaling::Client,
     /// CloudWatch.
     pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// Data Lifecycle Manager.
+    pub dlm: aws_sdk_dlm::Client,
     /// EC2.
     pub ec2: aws_sdk_ec2::Client,
+    /// ECR.
+    pub ecr: aws_sdk_ecr::Client,
+    /// ECS.
+    pub ecs: aws_sdk_ecs::Client,
+    /// Elastic Load Balancing: Application, Network and Gateway Load Balancers.
+    pub elb: aws_sdk_elasticloadbalancingv2::Client,
     /// IAM; its calls go to the partition's one region.
     pub iam: aws_sdk_iam::Client,
+    /// KMS.
+    pub kms: aws_sdk_kms::Client,
     /// CloudWatch Logs.
     pub logs: aws_sdk_cloudwatchlogs::Client,
     /// Route 53; its calls go to the partition's one region.
     pub route53: aws_sdk_route53::Client,
+    /// S3.
+    pub s3: aws_sdk_s3::Client,
+    /// Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// Service Quotas.
+    pub quotas: aws_sdk_servicequotas::Client,
     /// SNS.
     pub sns: aws_sdk_sns::Client,
     /// SSM.
@@ -58,8 +80,8 @@ pub struct Aws {
 
 /// A client of each service: with the watch, and with the endpoint that the configuration names for it.
 macro_rules! client {
-    ($krate:ident, $sdk:expr, $watch:expr, $endpoint:expr) => {{
-        let mut config = $krate::config::Builder::from($sdk).interceptor($watch.clone());
+    ($krate:ident, $sdk:expr, $watch:expr, $endpoint:expr $(, $method:ident($given:expr))*) => {{
+        let mut config = $krate::config::Builder::from($sdk).interceptor($watch.clone())$(.$method($given))*;
         if let Some(url) = $endpoint {
             config.set_endpoint_url(Some(url));
         }
@@ -78,12 +100,25 @@ impl Aws {
             Some(_) => None,
             None => config.endpoints.iter().find_map(|e| pick(e).clone()),
         };
+        // A local AWS has no host name for each bucket.
+        let path_style = config.s3_use_path_style.unwrap_or(settings.sandbox.is_some());
         Ok(Self {
+            acm: client!(aws_sdk_acm, &sdk, watch, given(|e| &e.acm)),
+            application_autoscaling: client!(aws_sdk_applicationautoscaling, &sdk, watch, given(|e| &e.applicationautoscaling)),
+            autoscaling: client!(aws_sdk_autoscaling, &sdk, watch, given(|e| &e.autoscaling)),
             cloudwatch: client!(aws_sdk_cloudwatch, &sdk, watch, given(|e| &e.cloudwatch)),
+            dlm: client!(aws_sdk_dlm, &sdk, watch, given(|e| &e.dlm)),
             ec2: client!(aws_sdk_ec2, &sdk, watch, given(|e| &e.ec2)),
+            ecr: client!(aws_sdk_ecr, &sdk, watch, given(|e| &e.ecr)),
+            ecs: client!(aws_sdk_ecs, &sdk, watch, given(|e| &e.ecs)),
+            elb: client!(aws_sdk_elasticloadbalancingv2, &sdk, watch, given(|e| &e.elbv2)),
             iam: client!(aws_sdk_iam, &sdk, watch, given(|e| &e.iam)),
+            kms: client!(aws_sdk_kms, &sdk, watch, given(|e| &e.kms)),
             logs: client!(aws_sdk_cloudwatchlogs, &sdk, watch, given(|e| &e.logs)),
             route53: client!(aws_sdk_route53, &sdk, watch, given(|e| &e.route53)),
+            s3: client!(aws_sdk_s3, &sdk, watch, given(|e| &e.s3), force_path_style(path_style)),
+            secrets: client!(aws_sdk_secretsmanager, &sdk, watch, given(|e| &e.secretsmanager)),
+            quotas: client!(aws_sdk_servicequotas, &sdk, watch, given(|e| &e.servicequotas)),
             sns: client!(aws_sdk_sns, &sdk, watch, given(|e| &e.sns)),
             ssm: client!(aws_sdk_ssm, &sdk, watch, given(|e| &e.ssm)),
             sts: client!(aws_sdk_sts, &sdk, watch, given(|e| &e.sts)),

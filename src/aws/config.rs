@@ -89,18 +89,40 @@ crate::blocks! {
 
     /// Endpoints by service.
     pub struct Endpoints {
+        /// ACM.
+        acm: Option<String>,
+        /// Application Auto Scaling.
+        applicationautoscaling: Option<String>,
+        /// EC2 Auto Scaling.
+        autoscaling: Option<String>,
         /// CloudWatch.
         cloudwatch: Option<String>,
-        /// CloudWatch Logs.
-        logs: Option<String>,
+        /// Data Lifecycle Manager.
+        dlm: Option<String>,
         /// EC2.
         ec2: Option<String>,
+        /// ECR.
+        ecr: Option<String>,
+        /// ECS.
+        ecs: Option<String>,
+        /// Elastic Load Balancing: Application, Network and Gateway Load Balancers.
+        elbv2: Option<String>,
         /// IAM.
         iam: Option<String>,
+        /// KMS.
+        kms: Option<String>,
+        /// CloudWatch Logs.
+        logs: Option<String>,
         /// The tagging API.
         resourcegroupstaggingapi: Option<String>,
         /// Route 53.
         route53: Option<String>,
+        /// S3.
+        s3: Option<String>,
+        /// Secrets Manager.
+        secretsmanager: Option<String>,
+        /// Service Quotas.
+        servicequotas: Option<String>,
         /// SNS.
         sns: Option<String>,
         /// SSM.
