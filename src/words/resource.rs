@@ -113,6 +113,16 @@ pub struct PartOf {
     pub by: &'static str,
 }
 
+/// An order that no reference tells: what a resource needs that belongs to the same third thing as it does. An instance needs the
+/// internet gateway of its VPC, and an ECS service the listener of its target group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct After {
+    /// The type that is made before and removed after.
+    pub kind: &'static str,
+    /// The type of the third thing, to which both refer, directly or through others.
+    pub through: &'static str,
+}
+
 /// A resource type: a struct of its attributes, and the calls.
 ///
 /// `create` makes the bare thing with one call where it can; the engine saves the id, reads it, calls `update` for what still
@@ -147,6 +157,8 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     const KNOWN_BY: Option<&'static str> = None;
     /// Where else it can be written: not in both places in one stack.
     const PART_OF: Option<PartOf> = None;
+    /// What of the same VPC, cluster or role it needs without a reference to it.
+    const AFTER: &'static [After] = &[];
     /// The clients that it needs.
     type Cloud: Send + Sync + 'static;
 
@@ -172,6 +184,16 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     /// One that exists and that this one would be taken for, by what [`KNOWN_BY`](Self::KNOWN_BY) names: with one call.
     fn twin(&self, cx: &Cx<'_, Self::Cloud>) -> impl Future<Output = Outcome<Option<Id>>> + Send {
         self.find(cx)
+    }
+    /// Those that exist and that this one may take over, by its natural identity: a name that no two in one place can have, or the
+    /// CIDR and the tag `Name` of a VPC. More than one where the identity does not decide; the user is then asked.
+    fn candidates(&self, cx: &Cx<'_, Self::Cloud>) -> impl Future<Output = Outcome<Vec<Id>>> + Send {
+        async {
+            match Self::KNOWN_BY {
+                Some("tags") | None => Ok(vec![]),
+                Some(_) => Ok(self.twin(cx).await?.into_iter().collect()),
+            }
+        }
     }
     /// The id for what the user gave to `import`.
     fn import(_cx: &Cx<'_, Self::Cloud>, given: &str) -> impl Future<Output = Outcome<Id>> + Send {
@@ -314,6 +336,8 @@ pub trait ResourceType: Send + Sync {
     fn known_by(&self) -> Option<&'static str>;
     /// See [`Resource::PART_OF`].
     fn part_of(&self) -> Option<&'static PartOf>;
+    /// See [`Resource::AFTER`].
+    fn after(&self) -> &'static [After];
     /// See [`Resource::adopt`].
     fn adopt(&self, live: Value, given: &Value) -> Value;
     /// See [`Resource::check`].
@@ -334,6 +358,8 @@ pub trait ResourceType: Send + Sync {
     fn find<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>>;
     /// See [`Resource::twin`].
     fn twin<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>>;
+    /// See [`Resource::candidates`].
+    fn candidates<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Vec<Id>>>;
     /// See [`Resource::import`].
     fn import<'a>(&'a self, cx: &'a Context<'_>, given: &'a str) -> Fut<'a, Outcome<Id>>;
 }
@@ -417,6 +443,9 @@ impl<R: Resource> ResourceType for Of<R> {
     fn part_of(&self) -> Option<&'static PartOf> {
         const { &R::PART_OF }.as_ref()
     }
+    fn after(&self) -> &'static [After] {
+        R::AFTER
+    }
     fn adopt(&self, live: Value, given: &Value) -> Value {
         R::adopt(live, given)
     }
@@ -456,6 +485,9 @@ impl<R: Resource> ResourceType for Of<R> {
     }
     fn twin<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>> {
         Box::pin(async move { typed::<R>(want)?.twin(&cx.typed()).await })
+    }
+    fn candidates<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Vec<Id>>> {
+        Box::pin(async move { typed::<R>(want)?.candidates(&cx.typed()).await })
     }
     fn import<'a>(&'a self, cx: &'a Context<'_>, given: &'a str) -> Fut<'a, Outcome<Id>> {
         Box::pin(async move { R::import(&cx.typed(), given).await })
