@@ -1,6 +1,6 @@
 //! Flags that several commands share, and Terraform's spelling of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -96,6 +96,12 @@ pub(crate) struct PlanArgs {
     /// Go on though the state is empty and what the stack would make seems to exist.
     #[arg(long)]
     pub allow_existing: bool,
+    /// Take over what exists instead of making it, where it is one and only one.
+    #[arg(long)]
+    pub adopt: bool,
+    /// Destroy or replace what was adopted, too.
+    #[arg(long)]
+    pub destroy_adopted: bool,
     /// Go on in another account than that of what the state holds: all of it counts as gone.
     #[arg(long)]
     pub allow_other_account: bool,
@@ -121,6 +127,9 @@ impl PlanArgs {
             parallelism: self.parallelism.into(),
             imports: vec![],
             allow: Allow { existing: self.allow_existing, other_account: self.allow_other_account, other_region: self.allow_other_region },
+            adopt: self.adopt,
+            destroy_adopted: self.destroy_adopted,
+            owned: BTreeMap::new(),
         }
     }
 }

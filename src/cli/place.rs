@@ -86,6 +86,11 @@ impl Place {
         if self.path.is_file() { self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")) } else { &self.path }
     }
 
+    /// The folders where the states of the project lie, of the sandbox or of the world.
+    pub fn states(&self, sandbox: bool) -> Vec<PathBuf> {
+        if sandbox { vec![self.root.join("state/.sandbox")] } else { vec![self.root.join("state"), self.root.join("stacks")] }
+    }
+
     /// Whether there are files of a stack.
     pub fn holds_stack(&self) -> bool {
         let mut files = std::fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.path());

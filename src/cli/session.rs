@@ -21,7 +21,7 @@ use crate::engine::world::World;
 use crate::registry::REGISTRY;
 use crate::show::Facts;
 use crate::stack::{self, Files, Given, RawValue, Stack};
-use crate::state::{Loaded, LocalStore, Lock, Refuge, State, Who};
+use crate::state::{Loaded, LocalStore, Lock, Refuge, State, Who, held_by_others};
 use crate::words::resource::Settings;
 use crate::words::{Diagnostic, Diagnostics, Result, Value};
 
@@ -32,6 +32,8 @@ pub(crate) struct Session {
     pub stack: Stack,
     pub files: Files,
     pub store: LocalStore,
+    /// The folders where the project's states lie.
+    states: Vec<PathBuf>,
     pub variables: BTreeMap<Arc<str>, Value>,
     pub workspace: String,
     pub settings: Settings,
@@ -94,7 +96,8 @@ impl Session {
             settings.sandbox = Some(running.endpoint);
         }
         let workspace = cx.globals.workspace.clone().unwrap_or_else(|| "default".into());
-        Ok(Self { path: place.path, stack, files, store, variables, workspace, settings, warnings, emptied })
+        let states = place.states(cx.globals.sandbox);
+        Ok(Self { path: place.path, stack, files, store, states, variables, workspace, settings, warnings, emptied })
     }
 
     /// What a kept plan was made with; `name` is that of its file. Goes to the folder where it was made; on a machine without such a
@@ -117,6 +120,7 @@ impl Session {
             stack,
             files,
             store,
+            states: vec![],
             variables: saved.plan.variables.clone(),
             workspace: saved.workspace.clone(),
             settings,
@@ -237,6 +241,9 @@ impl Session {
     /// Makes a plan.
     pub async fn plan(&self, state: &State, options: &Options, listener: &dyn Listener) -> Result<(Plan, Facts)> {
         let begun = Instant::now();
+        let adopts = options.adopt || Tree::of(&self.stack).blocks.iter().any(|placed| placed.block.lifecycle.adopt == Some(true));
+        let owned = if adopts { held_by_others(&self.states, self.store.path())? } else { BTreeMap::new() };
+        let options = &Options { owned, ..options.clone() };
         let mut plan = plan(&self.request(state, options), listener).await?;
         plan.warnings.splice(0..0, self.warnings.0.iter().cloned());
         let places = Tree::of(&self.stack).blocks.into_iter().map(|b| (b.address, b.block.span.clone())).collect();

@@ -101,7 +101,7 @@ pub async fn apply(
     stop: &Stop,
 ) -> Result<Applied> {
     move_on(plan, state, journal).await?;
-    let graph = steps(&plan.changes, state)?;
+    let graph = steps(&plan.changes, state, request.registry)?;
     let tree = Tree::of(request.stack);
     let world = world_of(request, &tree, plan, state)?.at(jiff::Timestamp::now());
     let mut providers = Providers::new(request.registry, request.settings, request.stack);
@@ -256,10 +256,11 @@ impl<'a> Applier<'a> {
     fn instance(&self, change: &Change, attributes: &Value) -> Instance {
         let version = self.request.registry.resource(&change.address.kind).map_or(0, |t| t.schema_version());
         let held = self.state.instances.get(&change.address);
+        let private = if change.adopted { Some(Instance::ADOPTED.to_owned()) } else { held.and_then(|h| h.private.clone()) };
         Instance {
             dependencies: change.dependencies.clone(),
             create_before_destroy: change.create_before_destroy,
-            private: held.and_then(|h| h.private.clone()),
+            private,
             tainted: held.is_some_and(|h| h.tainted),
             identity: held.and_then(|h| h.identity.clone()),
             identity_schema_version: held.and_then(|h| h.identity_schema_version),

@@ -9,7 +9,6 @@ use crate::state::{Instance, guard};
 use crate::words::failure::Cause;
 use crate::words::reads::Reads;
 use crate::words::resource::{Context, Identity, ResourceType};
-use crate::words::schema::Attr;
 use crate::words::{Diagnostic, Mode, Result, Value};
 
 /// Asks who each configuration is, and refuses one that is in another account or region than what the state holds under it.
@@ -59,9 +58,7 @@ pub(super) async fn check_empty(request: &Request<'_>, providers: &Providers<'_>
     let asked = tagged.first().into_iter().chain(named.first()).filter_map(|(change, ty, _)| {
         let cloud = providers.get(&providers.of_state(&change.provider).ok()?)?;
         Some(async move {
-            // An attribute of which a part is not known says nothing; none that the type requires is among them.
-            let known = |value: &Value| if value.is_known() { value.bare_deep() } else { Value::Null };
-            let (reads, want) = (Reads::default(), change.after.map_children(&mut |_, value| known(value)));
+            let (reads, want) = (Reads::default(), known_parts(&change.after));
             let found = ty.twin(&Context { cloud: cloud.as_ref(), token: "", reads: &reads }, &want).await;
             (*change, found)
         })
@@ -78,13 +75,23 @@ pub(super) async fn check_empty(request: &Request<'_>, providers: &Providers<'_>
     if found.is_empty() { Ok(()) } else { Err(exist(&found).into()) }
 }
 
+/// What of an instance is known: an attribute of which a part is not known says nothing.
+pub(super) fn known_parts(want: &Value) -> Value {
+    want.map_children(&mut |_, value| if value.is_known() { value.bare_deep() } else { Value::Null })
+}
+
+/// Whether all is known that a type requires.
+pub(super) fn knows_required(ty: &dyn ResourceType, want: &Value) -> bool {
+    want.attr("tags_all").is_known() && ty.attrs().iter().all(|attr| !attr.required || want.attr(attr.name).is_known())
+}
+
 fn exist(found: &[(&Change, String)]) -> Diagnostic {
     let error = Diagnostic::error("the state is empty, and there is already what the stack would make: was the state lost?");
     let error = found.iter().fold(error, |error, (change, id)| error.fact("exists", format!("{} is {id}", change.address)));
     let (change, id) = &found[0];
     error
         .help("if there is a state: use it, with its folder, `--workspace` or a backup (`ferroform state push FILE`)")
-        .help(format!("if it is lost: take in what there is, one by one: ferroform import '{}' '{id}'", change.address))
+        .help(format!("if it is lost: take in what there is, with `--adopt` or one by one: ferroform import '{}' '{id}'", change.address))
         .help("if these are no things of this stack: choose other names or tags, or go on all the same with `--allow-existing`")
 }
 
@@ -92,6 +99,5 @@ fn exist(found: &[(&Change, String)]) -> Diagnostic {
 fn known_by(ty: &dyn ResourceType, want: &Value) -> Option<&'static str> {
     let by = ty.known_by()?;
     let told = |name: &str| want.attr(name).is_known() && !want.attr(name).is_empty();
-    let given = |attr: &Attr| !attr.required || want.attr(attr.name).is_known();
-    (told(by) && want.attr("tags_all").is_known() && ty.attrs().iter().all(given)).then_some(by)
+    (told(by) && knows_required(ty, want)).then_some(by)
 }

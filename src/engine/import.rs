@@ -14,7 +14,7 @@ use super::{evaluate, failed};
 use crate::stack::{Expr, Import};
 use crate::state::Instance;
 use crate::words::reads::Reads;
-use crate::words::resource::{Context, Known};
+use crate::words::resource::{Context, Found, Known};
 use crate::words::{Address, Diagnostic, Diagnostics, Key, Mode, Result, Value};
 
 /// By address: the id that the user gave, and what there is.
@@ -34,11 +34,7 @@ pub(super) async fn read(request: &Request<'_>, providers: &Providers<'_>, world
     let mut imports = Imports::new();
     for ((address, given, query), answer) in asked.into_iter().zip(answers) {
         match answer {
-            Ok(Some(found)) => {
-                let now = settle(query.ty.attrs(), &found.value, &Value::Null, query.cloud.default_tags());
-                let now = with_local_defaults(query.ty.attrs(), now).with("id", Value::from(found.id.as_str()));
-                imports.insert(address.clone(), (given.clone(), Prior { held: now.clone(), now, drifted: vec![] }));
-            }
+            Ok(Some(found)) => drop(imports.insert(address.clone(), (given.clone(), prior(&query, &found)))),
             Ok(None) => {
                 let error = Diagnostic::error(format!("{address} can't be imported: there is no {} with the id `{given}`", address.kind));
                 errors.push(error.help("look at the id, the account and the region"));
@@ -47,6 +43,13 @@ pub(super) async fn read(request: &Request<'_>, providers: &Providers<'_>, world
         }
     }
     errors.unless_errors(imports)
+}
+
+/// What was read, as if the state held it.
+pub(super) fn prior(query: &Query, found: &Found) -> Prior {
+    let now = settle(query.ty.attrs(), &found.value, &Value::Null, query.cloud.default_tags());
+    let now = with_local_defaults(query.ty.attrs(), now).with("id", Value::from(found.id.as_str()));
+    Prior { held: now.clone(), now, drifted: vec![] }
 }
 
 /// What the `import` blocks of the stack ask for and the state does not hold yet: addresses and ids.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::adopt;
 use super::diff::{diff, type_of};
 use super::evaluate::{self, Spot};
 use super::plan::{Action, Change, Drift, Purpose, Reason};
@@ -31,6 +32,7 @@ pub fn change(address: Address, action: Action) -> Change {
         dependencies: vec![],
         create_before_destroy: false,
         importing: None,
+        adopted: false,
         moved_from: None,
     }
 }
@@ -83,6 +85,8 @@ impl Planner<'_> {
         if let Action::Replace { .. } = action {
             if block.lifecycle.prevent_destroy {
                 self.errors.push(protected(&spot.address, block, &planned.replace));
+            } else if self.keeps(&spot.address) {
+                self.errors.push(adopt::not_ours_to_replace(&spot.address, block, &planned.replace));
             }
             let config = anew(ignore, ty.attrs(), given, now.as_ref().filter(|_| !tainted));
             planned.after = diff(ty, &config, None, cloud.default_tags()).after;
@@ -115,6 +119,7 @@ impl Planner<'_> {
             replace: if reason.is_some() { planned.replace } else { vec![] },
             dependencies: touched.into_iter().collect(),
             create_before_destroy: create_first,
+            adopted: self.is_adopted(&spot.address),
             importing,
             moved_from: self.moves.get(&spot.address).cloned(),
             ..change(spot.address.clone(), action)
@@ -195,7 +200,8 @@ impl Planner<'_> {
             }
             return;
         }
-        let forgets = self.forgets(address);
+        let keeps = self.keeps(address);
+        let forgets = keeps || self.forgets(address);
         if let Some(block) = block.filter(|b| !forgets && b.lifecycle.prevent_destroy && !prior.now.is_null()) {
             self.errors.push(protected(address, block, &[]));
         }
@@ -205,7 +211,7 @@ impl Planner<'_> {
         self.acting.insert(address.clone());
         self.changes.push(Change {
             provider: instance.provider.clone(),
-            reason: Some(self.reason_to_delete(address, block)),
+            reason: Some(if keeps { Reason::Adopted } else { self.reason_to_delete(address, block) }),
             before,
             moved_from: self.moves.get(address).cloned(),
             dependencies: instance.dependencies.clone(),

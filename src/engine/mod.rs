@@ -1,6 +1,7 @@
 //! The engine: reads what there is, compares it with what is wanted, plans, applies. It gets the registry as an argument and
 //! names no cloud.
 
+mod adopt;
 pub mod apply;
 mod checks;
 pub mod converge;
@@ -10,10 +11,12 @@ pub mod evaluate;
 pub mod event;
 pub mod graph;
 mod guard;
+mod hidden;
 mod hush;
 mod import;
 pub mod instance;
 mod moves;
+pub mod options;
 mod outputs;
 pub mod plan;
 pub mod planner;

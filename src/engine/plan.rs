@@ -62,6 +62,8 @@ pub enum Reason {
     NoMoveTarget,
     /// The whole stack is destroyed.
     Destroying,
+    /// It was adopted, not made: it leaves the state and stays.
+    Adopted,
 }
 
 impl Reason {
@@ -79,7 +81,7 @@ impl Reason {
             Self::WrongRepetition => "delete_because_wrong_repetition",
             Self::NoModule => "delete_because_no_module",
             Self::NoMoveTarget => "delete_because_no_move_target",
-            Self::Destroying => return None,
+            Self::Destroying | Self::Adopted => return None,
         })
     }
 }
@@ -111,6 +113,8 @@ pub struct Change {
     pub create_before_destroy: bool,
     /// The id under which it is imported.
     pub importing: Option<String>,
+    /// It was there before the stack, which took it over without anybody naming its id, or now does.
+    pub adopted: bool,
     /// Where it stood before it was moved.
     pub moved_from: Option<Address>,
 }

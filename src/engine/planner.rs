@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 
+use super::adopt::Adopting;
 use super::checks;
 use super::ends;
 use super::event::{Event, Listener};
@@ -15,6 +16,7 @@ use super::hush::Hush;
 use super::import;
 use super::instance;
 use super::moves::{self, Moves};
+pub use super::options::Options;
 use super::outputs;
 use super::plan::{Action, Change, Checked, Drift, Plan, Purpose};
 use super::providers::Providers;
@@ -25,7 +27,6 @@ use super::world::World;
 use super::{evaluate, failed};
 use crate::stack::{Block, Files, Stack};
 use crate::state::State;
-use crate::state::guard::Allow;
 use crate::words::failure::Outcome;
 use crate::words::reads::Reads;
 use crate::words::resource::{Cloud, Context, DataType, Fut, Registry, Settings};
@@ -51,42 +52,6 @@ pub struct Request<'a> {
     pub options: &'a Options,
 }
 
-/// What the user asked for.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Apply, destroy or refresh only.
-    pub purpose: Purpose,
-    /// Only these, and what they need.
-    pub targets: Vec<Selection>,
-    /// Not these, nor what needs them.
-    pub excludes: Vec<Selection>,
-    /// Replace these, whether they change or not.
-    pub replace: Vec<Address>,
-    /// Read what there is; otherwise the state is believed.
-    pub refresh: bool,
-    /// How many calls may be in flight together.
-    pub parallelism: usize,
-    /// Take into the state what has these ids, under these addresses.
-    pub imports: Vec<(Address, String)>,
-    /// Which guards the user sets aside.
-    pub allow: Allow,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            purpose: Purpose::Apply,
-            targets: vec![],
-            excludes: vec![],
-            replace: vec![],
-            refresh: true,
-            parallelism: 16,
-            imports: vec![],
-            allow: Allow::default(),
-        }
-    }
-}
-
 /// What is being planned, and what is known so far.
 pub(super) struct Planner<'a> {
     pub(super) request: &'a Request<'a>,
@@ -108,6 +73,8 @@ pub(super) struct Planner<'a> {
     pub(super) left_out: BTreeSet<Address>,
     /// What is imported: the id that the user gave, by address.
     pub(super) imports: BTreeMap<Address, String>,
+    /// Which of these nobody named: they were found.
+    pub(super) adopted: BTreeSet<Address>,
     order: Order,
     pub(super) scope: Scope,
     /// Instances of the state that a block of the stack accounts for.
@@ -175,6 +142,7 @@ pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan
         planned: HashMap::new(),
         left_out: BTreeSet::new(),
         imports: BTreeMap::new(),
+        adopted: BTreeSet::new(),
         order,
         scope,
         claimed: BTreeSet::new(),
@@ -269,6 +237,7 @@ impl<'a> Planner<'a> {
         let mut refreshed = false;
         let mut imported = import::read(self.request, &self.providers, &self.world, self.tree).await?;
         let mut readings: FuturesUnordered<Reading<'_>> = FuturesUnordered::new();
+        let mut adopting: FuturesUnordered<Adopting<'_>> = FuturesUnordered::new();
         let mut left: Vec<usize> = self.order.needs.iter().map(Vec::len).collect();
         let mut users: Vec<Vec<usize>> = vec![vec![]; left.len()];
         for (block, needs) in self.order.needs.iter().enumerate() {
@@ -291,8 +260,11 @@ impl<'a> Planner<'a> {
                 let begun = match mode {
                     Some(Mode::Data) => self.begin_data(block, &mut readings),
                     Some(Mode::Managed) => {
-                        self.plan_block(block);
-                        0
+                        let begun = self.begin_adopting(block, &mut adopting);
+                        if begun == 0 {
+                            self.plan_block(block);
+                        }
+                        begun
                     }
                     None => {
                         self.expand(block - self.tree.blocks.len());
@@ -304,7 +276,7 @@ impl<'a> Planner<'a> {
                     n => drop(reading.insert(block, n)),
                 }
             }
-            if refreshed && readings.is_empty() {
+            if refreshed && readings.is_empty() && adopting.is_empty() {
                 break;
             }
             tokio::select! {
@@ -320,9 +292,14 @@ impl<'a> Planner<'a> {
                 }
                 Some((block, spot, dependencies, outcome)) = readings.next(), if !readings.is_empty() => {
                     self.end_data(block, &spot, dependencies, outcome);
-                    let left_of_block = reading.entry(block).or_insert(1);
-                    *left_of_block -= 1;
-                    if *left_of_block == 0 {
+                    if was_last(&mut reading, block) {
+                        release(block, &users, &mut left, &place, &mut ready);
+                    }
+                }
+                Some((block, address, found)) = adopting.next(), if !adopting.is_empty() => {
+                    self.end_adopting(address, found);
+                    if was_last(&mut reading, block) {
+                        self.plan_block(block);
                         release(block, &users, &mut left, &place, &mut ready);
                     }
                 }
@@ -346,7 +323,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The instances of the module that a block is in.
-    fn around(&self, placed: &Placed<'_>) -> Vec<ModulePath> {
+    pub(super) fn around(&self, placed: &Placed<'_>) -> Vec<ModulePath> {
         self.world.expansions(&self.tree.sites[placed.site].path).to_vec()
     }
 
@@ -542,7 +519,7 @@ impl<'a> Planner<'a> {
         }
         if !errors.has_errors() {
             // That there is an order is better known before anything is done.
-            errors.keep(super::steps::steps(&self.changes, request.state));
+            errors.keep(super::steps::steps(&self.changes, request.state, request.registry));
             errors.keep(guard::check_empty(request, &self.providers, &self.changes).await);
         }
         errors.unless_errors(Plan {
@@ -561,6 +538,13 @@ impl<'a> Planner<'a> {
             read: if request.options.refresh { self.priors.len() } else { 0 },
         })
     }
+}
+
+/// One answer for a block has come; whether it was the last that it waits for.
+fn was_last(reading: &mut HashMap<usize, usize>, block: usize) -> bool {
+    let left = reading.entry(block).or_insert(1);
+    *left -= 1;
+    *left == 0
 }
 
 /// A block is done: those that waited for it alone are ready.

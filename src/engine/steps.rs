@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use petgraph::algo::toposort;
+use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
+use super::hidden::{self, Group};
 use super::plan::{Action, Change};
 use crate::state::State;
+use crate::words::resource::Registry;
 use crate::words::{Address, Diagnostic, Result};
 
 /// One thing to do.
@@ -48,7 +50,7 @@ enum Why {
 }
 
 /// The changes that an address in a list of dependencies means: Terraform names whole blocks there.
-struct Index<'a> {
+pub(super) struct Index<'a> {
     changes: &'a [Change],
     exact: HashMap<&'a Address, Arc<Vec<usize>>>,
     blocks: HashMap<Address, Arc<Vec<usize>>>,
@@ -69,7 +71,8 @@ impl<'a> Index<'a> {
         index
     }
 
-    fn of(&self, address: &Address) -> Arc<Vec<usize>> {
+    /// Their places in the plan.
+    pub(super) fn of(&self, address: &Address) -> Arc<Vec<usize>> {
         let found = if address.key.is_some() { self.exact.get(address) } else { self.blocks.get(address) };
         if let Some(found) = found {
             return found.clone();
@@ -94,16 +97,16 @@ struct Builder<'a> {
 }
 
 /// The steps of those changes. `state` says what the instances depended on when they were made.
-pub fn steps(changes: &[Change], state: &State) -> Result<Steps> {
-    let graph = Builder::of(changes, state, true).graph;
-    if toposort(&graph, None).is_ok() {
-        return Ok(graph);
+pub fn steps(changes: &[Change], state: &State, registry: &Registry) -> Result<Steps> {
+    let mut builder = Builder::of(changes, state, true);
+    if toposort(&builder.graph, None).is_err() {
+        builder = Builder::of(changes, state, false);
+        if let Err(cycle) = toposort(&builder.graph, None) {
+            return Err(circle(&builder.graph, changes, cycle.node_id()).into());
+        }
     }
-    let graph = Builder::of(changes, state, false).graph;
-    match toposort(&graph, None) {
-        Ok(_) => Ok(graph),
-        Err(cycle) => Err(circle(&graph, changes, cycle.node_id()).into()),
-    }
+    builder.order_hidden(state, registry);
+    Ok(builder.graph)
 }
 
 impl<'a> Builder<'a> {
@@ -178,6 +181,34 @@ impl<'a> Builder<'a> {
         self.edge(why, node, gate);
     }
 
+    /// What no reference tells, as far as it makes no circle with what references do.
+    fn order_hidden(&mut self, state: &State, registry: &Registry) {
+        if self.made.is_empty() {
+            return;
+        }
+        let told = self.graph.edge_count();
+        for Group { users, needs } in hidden::groups(self.changes, &self.index, state, registry) {
+            for why in [Why::Made, Why::Gone] {
+                let gate = self.graph.add_node(Step::Gate);
+                let (users, needs) = (users.iter().filter_map(|i| self.user(why, *i)), needs.iter().filter_map(|i| self.need(why, *i)));
+                let (users, needs): (Vec<_>, Vec<_>) = (users.collect(), needs.collect());
+                users.into_iter().for_each(|user| self.edge(why, user, gate));
+                needs.into_iter().for_each(|need| self.edge(why, gate, need));
+            }
+        }
+        if told == self.graph.edge_count() || toposort(&self.graph, None).is_ok() {
+            return;
+        }
+        let mut circle = vec![0; self.graph.node_count()];
+        for (i, group) in tarjan_scc(&self.graph).into_iter().enumerate() {
+            group.into_iter().for_each(|node| circle[node.index()] = i);
+        }
+        self.graph.retain_edges(|graph, edge| {
+            let within = graph.edge_endpoints(edge).is_some_and(|(from, to)| circle[from.index()] == circle[to.index()]);
+            edge.index() < told || !within
+        });
+    }
+
     fn edge(&mut self, why: Why, user: NodeIndex, need: NodeIndex) {
         let (first, second) = if why == Why::Made { (need, user) } else { (user, need) };
         // Never `update_edge`, which looks through all edges of a node; two edges between the same are as good as one.
@@ -205,7 +236,7 @@ impl<'a> Builder<'a> {
 }
 
 fn circle(graph: &Steps, changes: &[Change], at: NodeIndex) -> Diagnostic {
-    let groups = petgraph::algo::tarjan_scc(graph);
+    let groups = tarjan_scc(graph);
     let group = groups.into_iter().find(|g| g.contains(&at)).unwrap_or_default();
     let mut names: Vec<String> = group.iter().filter_map(|n| graph[*n].change()).map(|i| changes[i].address.to_string()).collect();
     names.sort();

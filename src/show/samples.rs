@@ -162,6 +162,7 @@ fn change(kind: &str, name: &str, action: Action, before: Value, after: Value) -
         dependencies: vec![],
         create_before_destroy: false,
         importing: None,
+        adopted: false,
         moved_from: None,
     }
 }

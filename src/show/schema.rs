@@ -114,7 +114,7 @@ fn block(attrs: &[Attr], doc: &str, timeouts: Option<&[(&str, &str)]>, meta: boo
         json!({
             "type": "object", "additionalProperties": false,
             "properties": {
-                "create_before_destroy": { "type": "boolean" }, "prevent_destroy": { "type": "boolean" },
+                "adopt": { "type": "boolean" }, "create_before_destroy": { "type": "boolean" }, "prevent_destroy": { "type": "boolean" },
                 "ignore_changes": { "anyOf": [{ "type": "string" }, addresses()] }, "replace_triggered_by": addresses(),
                 "precondition": conditions, "postcondition": conditions,
             },

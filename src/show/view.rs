@@ -155,7 +155,7 @@ fn entry<'a>(plan: &Plan, change: &'a Change, dependents: &Dependents<'_>, regis
         entry.notes.push("the new one is made before the old one goes".into());
     }
     if let Some(from) = &change.importing {
-        entry.notes.push(format!("imported from {from}"));
+        entry.notes.push(if change.adopted { format!("adopted: {from} exists already") } else { format!("imported from {from}") });
     }
     if let Some(from) = &change.moved_from {
         entry.notes.push(format!("was {from}"));
@@ -188,6 +188,7 @@ fn why(plan: &Plan, change: &Change) -> Option<String> {
         Reason::NoMoveTarget => "moved to where the stack has no block".into(),
         Reason::Destroying if plan.purpose == Purpose::Destroy => return None,
         Reason::Destroying => "the stack is destroyed".into(),
+        Reason::Adopted => "was adopted, not made by the stack, and stays".into(),
     })
 }
 

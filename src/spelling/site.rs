@@ -25,7 +25,7 @@ pub(super) fn site(path: &[&str], name: &str) -> Site {
         ["terraform", ..] if name == "configuration_aliases" => Site::Name,
         ["terraform", ..] | ["stack"] => Site::Literal,
         [_, "lifecycle"] if own(&["ignore_changes", "replace_triggered_by"]) => Site::Name,
-        [_, "lifecycle"] if own(&["create_before_destroy", "prevent_destroy", "destroy"]) => Site::Literal,
+        [_, "lifecycle"] if own(&["adopt", "create_before_destroy", "prevent_destroy", "destroy"]) => Site::Literal,
         [.., "dynamic", _] if name == "iterator" => Site::Name,
         _ => Site::Expression,
     }

@@ -231,6 +231,8 @@ pub struct Lifecycle {
     pub create_before_destroy: Option<bool>,
     /// Refuse any plan that destroys it.
     pub prevent_destroy: bool,
+    /// Take over what exists instead of making it; none where nothing is said.
+    pub adopt: Option<bool>,
     /// What is left alone after creation.
     pub ignore_changes: Ignore,
     /// Replace it when one of these changes.

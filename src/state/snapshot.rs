@@ -165,6 +165,19 @@ impl Instance {
         }
     }
 
+    /// What [`Instance::private`] is of something that was there before the stack and was adopted, a JSON object in base64 like a
+    /// provider's: `{"ferroform":"adopted"}`.
+    pub const ADOPTED: &str = "eyJmZXJyb2Zvcm0iOiJhZG9wdGVkIn0=";
+
+    /// Whether it was there before the stack and was adopted.
+    #[must_use]
+    pub fn is_adopted(&self) -> bool {
+        use base64::Engine;
+        let bytes = self.private.as_ref().and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+        let json = bytes.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+        json.is_some_and(|json| json["ferroform"] == "adopted")
+    }
+
     /// Whether there is a current object, not deposed ones alone.
     #[must_use]
     pub fn exists(&self) -> bool {

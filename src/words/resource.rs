@@ -115,7 +115,7 @@ pub struct PartOf {
 
 /// An order that no reference tells: what a resource needs that belongs to the same third thing as it does. An instance needs the
 /// internet gateway of its VPC, and an ECS service the listener of its target group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct After {
     /// The type that is made before and removed after.
     pub kind: &'static str,

@@ -265,7 +265,8 @@ fn put_change(c: &Change) -> Json {
         "address": c.address.to_string(), "deposed": c.deposed, "provider": c.provider.as_ref(), "action": word(&ACTIONS, c.action),
         "reason": c.reason.map(|r| word(&REASONS, r)), "before": put(&c.before), "after": put(&c.after), "changed": c.changed,
         "replace": c.replace, "dependencies": c.dependencies.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "create_before_destroy": c.create_before_destroy, "importing": c.importing, "moved_from": c.moved_from.as_ref().map(ToString::to_string),
+        "create_before_destroy": c.create_before_destroy, "importing": c.importing, "adopted": c.adopted,
+        "moved_from": c.moved_from.as_ref().map(ToString::to_string),
     })
 }
 
@@ -287,6 +288,7 @@ fn take_change(json: &Json) -> Option<Change> {
         dependencies: all(&json["dependencies"], address)?,
         create_before_destroy: json["create_before_destroy"].as_bool()?,
         importing: json["importing"].as_str().map(str::to_owned),
+        adopted: json["adopted"].as_bool()?,
         moved_from: if json["moved_from"].is_null() { None } else { Some(address(&json["moved_from"])?) },
     })
 }
@@ -312,7 +314,7 @@ const ACTIONS: [(Action, &str); 8] = [
     (Action::Forget, "forget"),
 ];
 
-const REASONS: [(Reason, &str); 11] = [
+const REASONS: [(Reason, &str); 12] = [
     (Reason::CannotUpdate, "cannot update"),
     (Reason::ByRequest, "by request"),
     (Reason::ByTriggers, "by triggers"),
@@ -324,6 +326,7 @@ const REASONS: [(Reason, &str); 11] = [
     (Reason::NoModule, "no module"),
     (Reason::NoMoveTarget, "no move target"),
     (Reason::Destroying, "destroying"),
+    (Reason::Adopted, "adopted"),
 ];
 
 fn purpose(purpose: Purpose) -> &'static str {

@@ -39,6 +39,7 @@ fn lifecycle(raw: &Raw, errors: &mut Diagnostics) -> Lifecycle {
     let made = Lifecycle {
         create_before_destroy: fields.flag("create_before_destroy", errors),
         prevent_destroy: fields.flag("prevent_destroy", errors).unwrap_or(false),
+        adopt: fields.flag("adopt", errors),
         ignore_changes: fields.take("ignore_changes").map_or(Ignore::None, |raw| ignore(raw, errors)),
         replace_triggered_by: fields.references("replace_triggered_by", errors),
         preconditions: fields.conditions("precondition", errors),

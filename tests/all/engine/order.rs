@@ -199,12 +199,12 @@ async fn thousands_that_need_thousands_are_no_million_edges() {
     let stack = "[resource.terraform_data.a]\ncount = 2000\ninput = \"${count.index}\"\n[resource.terraform_data.b]\ncount = 2000\ninput = \"${length(terraform_data.a[*].id)} ${count.index}\"\n";
     let lab = Lab::new(stack);
     let plan = lab.plan().await;
-    let steps = ferroform::engine::steps::steps(&plan.changes, &lab.state()).unwrap();
+    let steps = ferroform::engine::steps::steps(&plan.changes, &lab.state(), &crate::support::cloud::REGISTRY).unwrap();
     assert!(steps.edge_count() < 10_000, "{}", steps.edge_count());
     assert_eq!(plan.counts().create, 4000);
     lab.good().await;
     let ends = lab.plan_with(&Options { purpose: Purpose::Destroy, ..Options::default() }).await.unwrap();
-    let steps = ferroform::engine::steps::steps(&ends.changes, &lab.state()).unwrap();
+    let steps = ferroform::engine::steps::steps(&ends.changes, &lab.state(), &crate::support::cloud::REGISTRY).unwrap();
     assert!(steps.edge_count() < 10_000, "{}", steps.edge_count());
 }
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use ferroform::words::Value;
 use ferroform::words::failure::{Cause, Failure, Outcome};
 use ferroform::words::resource::{
-    Cloud, Cx, DataOf, DataSource, Fut, Id, Identity, Known, Live, Of, Problem, Provider, Registry, Resource, ResourceType, Settings,
-    Status, Tags,
+    After, Cloud, Cx, DataOf, DataSource, Fut, Id, Identity, Known, Live, Of, Problem, Provider, Registry, Resource, ResourceType,
+    Settings, Status, Tags,
 };
 use ferroform::words::schema::Attr;
 use tokio_util::sync::CancellationToken;
@@ -387,6 +387,21 @@ thing!(
     }
 );
 
+thing!(
+    /// What hosts of the same net need without naming it.
+    Door, "test_door", natural = false, slow = false, bare = false, {}
+);
+thing!(
+    /// Needs the doors of its net; several may bear one name.
+    Host, "test_host", natural = false, slow = false, bare = false, {
+        const AFTER: &'static [After] = &[After { kind: "test_door", through: "test_thing" }];
+        async fn candidates(&self, cx: &Cx<'_, Clients>) -> Outcome<Vec<Id>> {
+            let same = |(id, t): (&Id, &Thing)| (t.kind == Self::TYPE && t.name() == self.name).then(|| id.clone());
+            cx.cloud.call("candidates", &self.name, |world| Ok(world.things.iter().filter_map(same).collect())).await
+        }
+    }
+);
+
 ferroform::blocks! {
     /// Looks a thing up by name.
     pub struct Lookup {
@@ -448,11 +463,13 @@ impl Provider for TestProvider {
 }
 
 static PROVIDERS: [&dyn Provider; 3] = [&TestProvider, ferroform::local::PROVIDERS[0], ferroform::local::PROVIDERS[3]];
-static RESOURCES: [&dyn ResourceType; 6] = [
+static RESOURCES: [&dyn ResourceType; 8] = [
     &Of::<Token>::TYPE,
     &Of::<Named>::TYPE,
     &Of::<Put>::TYPE,
     &Of::<Slow>::TYPE,
+    &Of::<Door>::TYPE,
+    &Of::<Host>::TYPE,
     ferroform::local::RESOURCES[6],
     ferroform::local::RESOURCES[3],
 ];
