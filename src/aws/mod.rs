@@ -11,6 +11,8 @@ pub mod client;
 pub mod cloudwatch;
 pub mod config;
 pub mod ec2;
+pub mod ecr;
+pub mod ecs;
 pub mod error;
 pub mod iam;
 pub mod logs;
@@ -20,6 +22,7 @@ pub mod policy;
 mod rate;
 pub mod region;
 pub mod route53;
+pub mod secrets;
 pub mod sns;
 pub mod ssm;
 pub mod sts;
@@ -32,6 +35,7 @@ pub use client::Aws;
 
 /// Every AWS resource type there is. Add yours here.
 pub const RESOURCES: &[&dyn ResourceType] = &[
+    &Of::<cloudwatch::dashboard::Dashboard>::TYPE,
     &Of::<cloudwatch::metric_alarm::MetricAlarm>::TYPE,
     &Of::<ec2::ebs_volume::EbsVolume>::TYPE,
     &Of::<ec2::eip::Eip>::TYPE,
@@ -42,16 +46,28 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<ec2::volume_attachment::VolumeAttachment>::TYPE,
     &Of::<ec2::vpc_security_group_egress_rule::EgressRule>::TYPE,
     &Of::<ec2::vpc_security_group_ingress_rule::IngressRule>::TYPE,
+    &Of::<ecr::lifecycle_policy::LifecyclePolicy>::TYPE,
+    &Of::<ecr::repository::Repository>::TYPE,
+    &Of::<ecs::cluster::Cluster>::TYPE,
+    &Of::<ecs::cluster_capacity_providers::ClusterCapacityProviders>::TYPE,
+    &Of::<ecs::service::Service>::TYPE,
+    &Of::<ecs::task_definition::TaskDefinition>::TYPE,
     &Of::<iam::instance_profile::InstanceProfile>::TYPE,
+    &Of::<iam::openid_connect_provider::OpenIdConnectProvider>::TYPE,
     &Of::<iam::policy::Policy>::TYPE,
     &Of::<iam::role::Role>::TYPE,
     &Of::<iam::role_policy::RolePolicy>::TYPE,
     &Of::<iam::role_policy_attachment::RolePolicyAttachment>::TYPE,
+    &Of::<iam::service_linked_role::ServiceLinkedRole>::TYPE,
     &Of::<logs::log_group::LogGroup>::TYPE,
+    &Of::<logs::metric_filter::MetricFilter>::TYPE,
     &Of::<route53::record::Record>::TYPE,
     &Of::<route53::zone::Zone>::TYPE,
+    &Of::<secrets::secret::Secret>::TYPE,
+    &Of::<secrets::secret_version::SecretVersion>::TYPE,
     &Of::<sns::topic::Topic>::TYPE,
     &Of::<sns::topic_subscription::TopicSubscription>::TYPE,
+    &Of::<ssm::parameter::Parameter>::TYPE,
 ];
 
 /// Every AWS data source there is. Add yours here.
@@ -61,11 +77,15 @@ pub const DATA: &[&dyn DataType] = &[
     &DataOf::<ec2::data_subnet::SubnetData>::TYPE,
     &DataOf::<ec2::data_subnets::SubnetsData>::TYPE,
     &DataOf::<ec2::data_vpc::VpcData>::TYPE,
+    &DataOf::<ecr::data_repository::RepositoryData>::TYPE,
+    &DataOf::<ecs::data_cluster::ClusterData>::TYPE,
     &DataOf::<iam::policy_document::PolicyDocument>::TYPE,
     &DataOf::<partition::Partition>::TYPE,
     &DataOf::<region::Region>::TYPE,
     &DataOf::<route53::zone_data::ZoneData>::TYPE,
-    &DataOf::<ssm::Parameter>::TYPE,
+    &DataOf::<secrets::data_secret::SecretData>::TYPE,
+    &DataOf::<secrets::data_secret_version::SecretVersionData>::TYPE,
+    &DataOf::<ssm::data_parameter::Parameter>::TYPE,
     &DataOf::<sts::CallerIdentity>::TYPE,
 ];
 

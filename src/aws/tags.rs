@@ -9,7 +9,14 @@ use crate::words::failure::{Cause, Outcome};
 use crate::words::resource::{Cx, Tags};
 
 /// The resource types whose tags are read here, so that one call serves them all.
-const BY_ARN: &[&str] = &["aws_cloudwatch_log_group", "aws_cloudwatch_metric_alarm", "aws_sns_topic"];
+const BY_ARN: &[&str] = &[
+    "aws_cloudwatch_log_group",
+    "aws_cloudwatch_metric_alarm",
+    "aws_ecr_repository",
+    "aws_ecs_task_definition",
+    "aws_sns_topic",
+    "aws_ssm_parameter",
+];
 /// How many ARNs one GetResources call takes.
 const PAGE: usize = 100;
 

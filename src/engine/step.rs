@@ -111,13 +111,21 @@ pub(super) fn prepare(
         return Err(evaluate::problem(&change.address, block, problem).into());
     }
     let updating = change.action == Action::Update;
+    let unstored = given.clone();
     let want = wanted(change, ty, block, given, cloud.default_tags());
     agrees(change, &want, block)?;
+    let want = with_unstored(ty, want, &unstored);
     let timeouts = evaluate::timeouts(world, block, spot)?;
     let create_first = matches!(change.action, Action::Replace { create_first: true });
     let depose = (create_first && state.instances.contains_key(&change.address)).then(|| deposed_key(change));
     let needs = needs.into_iter().collect();
     Ok(Prepared::Make { ty, cloud, want, before: updating.then(|| live_of(change, ty)), timeouts, depose, needs })
+}
+
+/// The same with what is told to the cloud and kept nowhere: no plan, journal or state holds it.
+fn with_unstored(ty: &dyn ResourceType, want: Value, given: &Value) -> Value {
+    let told = ty.attrs().iter().filter(|a| a.write_only && !given.attr(a.name).is_null());
+    told.fold(want, |want, attr| want.with(attr.name, given.attr(attr.name).clone().sensitive()))
 }
 
 /// What an instance that is made or changed should be, by what its block gives.
@@ -243,14 +251,14 @@ pub(super) async fn perform(change: &Change, step: Prepared, journal: &Journal, 
     Outcome { records, unrecorded: broken.is_some(), error: broken.or(result.err()) }
 }
 
-fn intent(change: &Change, action: Doing, token: &str, deposed: Option<String>, want: Option<&Value>) -> Record {
+fn intent(change: &Change, action: Doing, token: &str, deposed: Option<String>, want: Option<Value>) -> Record {
     Record::Intent(Intent {
         address: change.address.clone(),
         action,
         provider: change.provider.clone(),
         token: token.to_owned(),
         deposed,
-        wanted: want.map(converge::known_or_null).unwrap_or_default(),
+        wanted: want.as_ref().map(converge::known_or_null).unwrap_or_default(),
         dependencies: change.dependencies.clone(),
         create_before_destroy: change.create_before_destroy,
     })
@@ -264,7 +272,8 @@ async fn make(change: &Change, step: Prepared, log: &Log<'_>, with: &With<'_>, h
     let action = if before.is_some() { Doing::Update } else { Doing::Create };
     let verb = if before.is_some() { "changed" } else { "created" };
     let told = |failure: &Failure| failed(format!("{address} could not be {verb}"), failure);
-    log.intend(ty, intent(change, action, &token, None, (!ty.is_local()).then_some(&want))).await.map_err(|f| told(&f))?;
+    let kept = ty.attrs().iter().filter(|a| a.write_only).fold(want.clone(), |want, a| want.with(a.name, Value::Null));
+    log.intend(ty, intent(change, action, &token, None, (!ty.is_local()).then(|| kept.clone()))).await.map_err(|f| told(&f))?;
     let made = std::sync::Mutex::new(None);
     let result = match before {
         Some(live) => job.update(&want, live).await,
@@ -305,7 +314,7 @@ async fn make(change: &Change, step: Prepared, log: &Log<'_>, with: &With<'_>, h
                 let tainted = matches!(&found, Some(Found { status: Status::Failed(_), .. }));
                 let attributes = match &found {
                     Some(found) => converge::attributes(ty, cloud.as_ref(), found, &want),
-                    None => converge::known_or_null(&want).with("id", Value::from(id.as_str())),
+                    None => converge::known_or_null(&kept).with("id", Value::from(id.as_str())),
                 };
                 log.write(saved(attributes, tainted)).await.map_err(|f| told(&f))?;
             } else {

@@ -24,10 +24,12 @@ const LAYER: &[(&str, &str)] = &[
     ("ec2_states.py", include_str!("strict/ec2_states.py")),
     ("ec2_network.py", include_str!("strict/ec2_network.py")),
     ("ec2_storage.py", include_str!("strict/ec2_storage.py")),
+    ("ecs.py", include_str!("strict/ecs.py")),
     ("errors.py", include_str!("strict/errors.py")),
     ("images.json", include_str!("strict/images.json")),
     ("images.py", include_str!("strict/images.py")),
     ("services.py", include_str!("strict/services.py")),
+    ("stores.py", include_str!("strict/stores.py")),
 ];
 
 /// moto needs this Python or a later one.

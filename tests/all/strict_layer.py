@@ -456,6 +456,92 @@ def calls_at_once_do_no_harm():
     assert len(client.describe_alarms(MaxRecords=100)["MetricAlarms"]) == 90
 
 
+@check
+def clusters_and_services_in_use_stay():
+    ecs = Cloud().ecs
+    ecs.create_cluster(clusterName="main", tags=[{"key": "a", "value": "b"}])
+    again = ecs.create_cluster(clusterName="main", settings=[{"name": "containerInsights", "value": "enabled"}])["cluster"]
+    assert again["settings"][0]["value"] == "enabled", "the one that is there is changed"
+    web = [{"name": "web", "image": "nginx", "memoryReservation": 64, "portMappings": [{"containerPort": 80}]}]
+    task = ecs.register_task_definition(family="web", containerDefinitions=web)["taskDefinition"]
+    assert task["containerDefinitions"][0]["portMappings"][0]["protocol"] == "tcp"
+    service = {"cluster": "main", "serviceName": "web", "taskDefinition": "web", "desiredCount": 2, "clientToken": "one"}
+    made = ecs.create_service(**service, healthCheckGracePeriodSeconds=0, enableExecuteCommand=True)["service"]
+    assert ecs.create_service(**service)["service"]["serviceArn"] == made["serviceArn"], "a token makes one service"
+    refused("InvalidParameterException", ecs.create_service, **{**service, "clientToken": "two"})
+    answers = [ecs.describe_services(cluster="main", services=["web"])["services"][0] for _ in range(3)]
+    assert [a["runningCount"] for a in answers] == [0, 0, 2] and answers[2]["enableExecuteCommand"]
+    refused("ClusterContainsServicesException", ecs.delete_cluster, cluster="main")
+    refused("InvalidParameterException", ecs.delete_service, cluster="main", service="web")
+    web[0]["image"] = "httpd"
+    ecs.register_task_definition(family="web", containerDefinitions=web)
+    changed = ecs.update_service(cluster="main", service="web", taskDefinition="web:2", desiredCount=0)["service"]
+    assert len(changed["deployments"]) == 2 and changed["taskDefinition"].endswith("web:2")
+    ecs.delete_service(cluster="main", service="web")
+    refused("InvalidParameterException", ecs.create_service, **{**service, "clientToken": "three"})
+    answers = [ecs.describe_services(cluster="main", services=["web"])["services"][0]["status"] for _ in range(3)]
+    assert answers == ["DRAINING", "DRAINING", "INACTIVE"], answers
+    ecs.delete_cluster(cluster="main")
+    refused("ClusterNotFoundException", ecs.create_service, **{**service, "clientToken": "four"})
+
+
+@check
+def tasks_need_what_they_run_on():
+    ecs = Cloud().ecs
+    web = [{"name": "web", "image": "nginx", "memory": 64}]
+    refused("ClientException", ecs.register_task_definition, family="a", containerDefinitions=[{"name": "a", "image": "b"}])
+    refused("ClientException", ecs.register_task_definition, family="a", containerDefinitions=web, requiresCompatibilities=["FARGATE"])
+    ecs.register_task_definition(family="own", containerDefinitions=web, networkMode="awsvpc")
+    ecs.create_cluster(clusterName="main")
+    refused("InvalidParameterException", ecs.create_service, cluster="main", serviceName="a", taskDefinition="own", desiredCount=1)
+    gone = ecs.deregister_task_definition(taskDefinition="own:1")["taskDefinition"]
+    assert gone["status"] == "INACTIVE"
+    refused("ClientException", ecs.create_service, cluster="main", serviceName="a", taskDefinition="own:1", desiredCount=1)
+    group = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/none/1"
+    ecs.register_task_definition(family="web", containerDefinitions=web)
+    balanced = [{"targetGroupArn": group, "containerName": "web", "containerPort": 80}]
+    refused("InvalidParameterException", ecs.create_service, cluster="main", serviceName="a", taskDefinition="web", loadBalancers=balanced)
+    refused("InvalidParameterException", ecs.put_cluster_capacity_providers, cluster="main", capacityProviders=["none"],
+            defaultCapacityProviderStrategy=[])
+    refused("ClientException", ecs.delete_capacity_provider, capacityProvider="none")
+    for n in range(3):
+        ecs.register_task_definition(family="many", containerDefinitions=web)
+    page = ecs.list_task_definitions(familyPrefix="many", sort="DESC", maxResults=2)
+    assert [arn.split("/")[1] for arn in page["taskDefinitionArns"]] == ["many:3", "many:2"] and page["nextToken"]
+
+
+@check
+def a_secret_keeps_its_name_until_it_is_gone():
+    secrets = Cloud().secretsmanager
+    secrets.create_secret(Name="a", Description="b", SecretString="value")
+    secrets.update_secret(SecretId="a", Description="")
+    assert not secrets.describe_secret(SecretId="a").get("Description")
+    secrets.delete_secret(SecretId="a")
+    refused("InvalidRequestException", secrets.create_secret, Name="a")
+    refused("InvalidRequestException", secrets.put_secret_value, SecretId="a", SecretString="other")
+    secrets.delete_secret(SecretId="a", ForceDeleteWithoutRecovery=True)
+    secrets.create_secret(Name="a")
+
+
+@check
+def repositories_have_tags_everywhere():
+    cloud = Cloud()
+    arn = cloud.ecr.create_repository(repositoryName="app", tags=[{"Key": "a", "Value": "b"}])["repository"]["repositoryArn"]
+    found = cloud.resourcegroupstaggingapi.get_resources(ResourceARNList=[arn])["ResourceTagMappingList"]
+    assert found == [{"ResourceARN": arn, "Tags": [{"Key": "a", "Value": "b"}]}], found
+
+
+@check
+def roles_of_services_and_identity_providers():
+    iam = Cloud().iam
+    iam.create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com")
+    refused("InvalidInput", iam.create_service_linked_role, AWSServiceName="autoscaling.amazonaws.com")
+    arn = iam.create_open_id_connect_provider(Url="https://token.example.com", ClientIDList=["a"])["OpenIDConnectProviderArn"]
+    iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="b")
+    iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="a")
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["b"]
+
+
 failed = 0
 for one_check in CHECKS:
     name = one_check.__name__

@@ -1,3 +1,4 @@
 //! CloudWatch.
 
+pub mod dashboard;
 pub mod metric_alarm;

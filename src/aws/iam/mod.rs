@@ -12,11 +12,13 @@ use crate::words::reads::Asked;
 use crate::words::resource::{Cx, Retry, Tags};
 
 pub mod instance_profile;
+pub mod openid_connect_provider;
 pub mod policy;
 pub mod policy_document;
 pub mod role;
 pub mod role_policy;
 pub mod role_policy_attachment;
+pub mod service_linked_role;
 
 /// How long IAM may take to make something known everywhere.
 pub const SETTLES: Duration = Duration::from_secs(120);

@@ -1,3 +1,4 @@
 //! CloudWatch Logs.
 
 pub mod log_group;
+pub mod metric_filter;

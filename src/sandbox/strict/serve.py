@@ -99,8 +99,10 @@ def main():
     import ec2_instances  # noqa: F401
     import ec2_network  # noqa: F401
     import ec2_storage  # noqa: F401
+    import ecs  # noqa: F401
     import images  # noqa: F401
     import services  # noqa: F401
+    import stores  # noqa: F401
 
     about = {"pid": os.getpid(), "version": args.version, "started": int(time.time()), "epoch": uuid.uuid4().hex}
     server = make_server(args.host, args.port, None, threaded=True, request_handler=QuietHandler)

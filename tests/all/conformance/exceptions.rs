@@ -11,6 +11,7 @@ pub const RESOURCES: &[Exception] = &[
         "AWS has one in any case: a block that names a target alone is no change",
     ),
     ("aws_instance.credit_specification.cpu_credits", "AWS has one in any case: an empty block is no change"),
+    ("aws_ecs_service.desired_count", "left out, it stays what scaling has made of it; the provider makes it 0"),
     ("aws_vpc_security_group_egress_rule.tags_all", "the engine sets it, here as everywhere: default tags alone may change it"),
     ("aws_vpc_security_group_ingress_rule.tags_all", "the engine sets it, here as everywhere: default tags alone may change it"),
     ("aws_route53_record.geoproximity_routing_policy.coordinates", "Route 53 takes one pair, and a second is told before the call"),

@@ -1,7 +1,7 @@
-//! SSM's parameter store.
+//! Reads a parameter of the parameter store.
 
-use super::Aws;
-use super::error::lacking;
+use crate::aws::Aws;
+use crate::aws::error::lacking;
 use crate::words::failure::{Cause, Failure, Outcome};
 use crate::words::resource::{Cx, DataSource, Live};
 

@@ -1,0 +1,4 @@
+//! SSM's parameter store.
+
+pub mod data_parameter;
+pub mod parameter;
