@@ -19,6 +19,7 @@ const LAYER: &[(&str, &str)] = &[
     ("accounts.py", include_str!("strict/accounts.py")),
     ("cloudwatch_cbor.py", include_str!("strict/cloudwatch_cbor.py")),
     ("common.py", include_str!("strict/common.py")),
+    ("dlm.py", include_str!("strict/dlm.py")),
     ("ec2_common.py", include_str!("strict/ec2_common.py")),
     ("ec2_instances.py", include_str!("strict/ec2_instances.py")),
     ("ec2_states.py", include_str!("strict/ec2_states.py")),
@@ -28,6 +29,8 @@ const LAYER: &[(&str, &str)] = &[
     ("errors.py", include_str!("strict/errors.py")),
     ("images.json", include_str!("strict/images.json")),
     ("images.py", include_str!("strict/images.py")),
+    ("kms_keys.py", include_str!("strict/kms_keys.py")),
+    ("s3_buckets.py", include_str!("strict/s3_buckets.py")),
     ("services.py", include_str!("strict/services.py")),
     ("stores.py", include_str!("strict/stores.py")),
 ];

@@ -10,11 +10,13 @@ use crate::support::sandbox::{cache, cloud, server};
 fn strict_layer() {
     let python = Sandbox::new(&cache(), "tests").python(&mut |_| ()).unwrap();
     let server = server();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/strict_layer.py");
-    let output = Command::new(python).args([script, server.server.endpoint()]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.lines().filter(|line| line.starts_with("ok ")).count() >= 18, "{said}");
+    for (script, least) in [("strict_layer.py", 18), ("strict_storage.py", 10)] {
+        let script = format!("{}/tests/all/{script}", env!("CARGO_MANIFEST_DIR"));
+        let output = Command::new(&python).args(["-B", &script, server.server.endpoint()]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(said.lines().filter(|line| line.starts_with("ok ")).count() >= least, "{said}");
+    }
 }
 
 /// A sandbox that outlives commands, and not its test: it is taken down however the test ends.

@@ -2,49 +2,11 @@
 
 import base64
 import json
-import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
-ENDPOINT = sys.argv[1]
-ACCOUNTS = iter(range(1, 1000))
-CHECKS = []
-
-
-class Cloud:
-    """An account of its own for each check."""
-
-    def __init__(self):
-        self.account = f"{next(ACCOUNTS):012d}"
-
-    def __getattr__(self, service):
-        return boto3.client(
-            service.replace("_", "-"),
-            endpoint_url=ENDPOINT,
-            region_name="us-east-1",
-            aws_access_key_id="AKIASAND" + self.account,
-            aws_secret_access_key="none",
-            config=Config(retries={"max_attempts": 1}),
-        )
-
-
-def check(function):
-    CHECKS.append(function)
-    return function
-
-
-def refused(code, call, **arguments):
-    try:
-        call(**arguments)
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == code, f"expected {code}, got {error}"
-        return error.response
-    raise AssertionError(f"expected {code}, but the call went through")
+from strict_checks import ENDPOINT, Cloud, check, refused, run
 
 
 def image(cloud):
@@ -420,7 +382,7 @@ def what_is_missing_says_so():
     cloud = Cloud()
     for call, words in [
         (lambda: cloud.lightsail.get_instances(), "GetInstances"),
-        (lambda: cloud.dlm.get_lifecycle_policies(), "/policies"),
+        (lambda: cloud.amplify.list_apps(), "/apps"),
         (lambda: cloud.ec2.describe_trunk_interface_associations(), "DescribeTrunkInterfaceAssociations"),
         (lambda: cloud.route53.list_traffic_policies(), "raffic"),
         (lambda: cloud.iam.simulate_principal_policy(PolicySourceArn="arn:aws:iam::1:role/r", ActionNames=["s3:GetObject"]), "SimulatePrincipalPolicy"),
@@ -542,18 +504,4 @@ def roles_of_services_and_identity_providers():
     assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["b"]
 
 
-failed = 0
-for one_check in CHECKS:
-    name = one_check.__name__
-    if len(sys.argv) > 2 and sys.argv[2] not in name:
-        continue
-    try:
-        one_check()
-        print(f"ok   {name}")
-    except Exception as error:
-        failed += 1
-        line = error.__traceback__
-        while line.tb_next and "strict_layer" in line.tb_next.tb_frame.f_code.co_filename:
-            line = line.tb_next
-        print(f"FAIL {name}, line {line.tb_lineno}: {type(error).__name__}: {error}")
-sys.exit(1 if failed else 0)
+run()

@@ -61,7 +61,8 @@ def in_aws_shape(app, environ, start_response):
         with ONE_CALL:
             answer = b"".join(app(environ, hold))
         status, headers = held
-        page = any(name.lower() == "content-type" and "text/html" in value for name, value in headers)
+        # An answer to HEAD has no body to be in any shape.
+        page = environ.get("REQUEST_METHOD") != "HEAD" and any(name.lower() == "content-type" and "text/html" in value for name, value in headers)
         known = not status.startswith(("4", "5")) or not page or environ.get("PATH_INFO", "").startswith("/moto-api")
         if known and not (status.startswith("404") and not answer and environ.get("REQUEST_METHOD") != "HEAD" and unnamed(environ)):
             start_response(status, headers)

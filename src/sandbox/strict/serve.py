@@ -95,19 +95,22 @@ def main():
 
     import accounts  # noqa: F401
     import cloudwatch_cbor
+    import dlm
     import ec2_common  # noqa: F401
     import ec2_instances  # noqa: F401
     import ec2_network  # noqa: F401
     import ec2_storage  # noqa: F401
     import ecs  # noqa: F401
     import images  # noqa: F401
+    import kms_keys  # noqa: F401
+    import s3_buckets  # noqa: F401
     import services  # noqa: F401
     import stores  # noqa: F401
 
     about = {"pid": os.getpid(), "version": args.version, "started": int(time.time()), "epoch": uuid.uuid4().hex}
     server = make_server(args.host, args.port, None, threaded=True, request_handler=QuietHandler)
     server.daemon_threads = True
-    server.app = Sandbox(cloudwatch_cbor.CloudWatchCbor(DomainDispatcherApplication(create_backend_app)), about)
+    server.app = Sandbox(dlm.Dlm(cloudwatch_cbor.CloudWatchCbor(DomainDispatcherApplication(create_backend_app))), about)
     about["endpoint"] = f"http://{args.host}:{server.server_port}"
     os.environ["MOTO_PORT"] = str(server.server_port)
 
