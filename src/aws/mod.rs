@@ -14,6 +14,7 @@ pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod error;
+mod gather;
 pub mod iam;
 pub mod logs;
 pub mod name;

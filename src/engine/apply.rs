@@ -327,7 +327,7 @@ impl<'a> Applier<'a> {
     /// A step that waits for nothing any more.
     fn line_up(&mut self, node: NodeIndex) {
         let kind = self.change(node).map(|change| &change.address.kind);
-        let light = kind.is_none_or(|kind| self.request.registry.resource(kind).is_some_and(|ty| ty.is_local()));
+        let light = kind.is_none_or(|kind| self.request.registry.resource(kind).is_some_and(|ty| ty.is_local() || ty.shares()));
         if light { self.light.push(node) } else { self.ready.push(node) }
     }
 

@@ -153,6 +153,9 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     const UPSERTS: bool = false;
     /// Whether a delete call returns before the thing is gone, so that the engine has to wait for it.
     const LINGERS: bool = false;
+    /// Whether what it is asked for goes out together with what others of its type are asked for: many are changed by one call, so
+    /// that it is under way without being counted among the calls that may be in flight together.
+    const SHARES: bool = false;
     /// The attribute by which whoever lost the state knows it again: a name that no two in one place can have, or `tags`.
     const KNOWN_BY: Option<&'static str> = None;
     /// Where else it can be written: not in both places in one stack.
@@ -332,6 +335,8 @@ pub trait ResourceType: Send + Sync {
     fn upserts(&self) -> bool;
     /// See [`Resource::LINGERS`].
     fn lingers(&self) -> bool;
+    /// See [`Resource::SHARES`].
+    fn shares(&self) -> bool;
     /// See [`Resource::KNOWN_BY`].
     fn known_by(&self) -> Option<&'static str>;
     /// See [`Resource::PART_OF`].
@@ -436,6 +441,9 @@ impl<R: Resource> ResourceType for Of<R> {
     }
     fn lingers(&self) -> bool {
         R::LINGERS
+    }
+    fn shares(&self) -> bool {
+        R::SHARES
     }
     fn known_by(&self) -> Option<&'static str> {
         R::KNOWN_BY

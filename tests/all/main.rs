@@ -13,6 +13,7 @@ mod faults;
 mod fmt;
 mod fuzz;
 mod gateway_node;
+mod grouped;
 mod guards;
 mod house;
 mod imports;

@@ -1,8 +1,14 @@
 //! EC2 and VPC.
 
+use std::sync::Arc;
+
+use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
+use futures::FutureExt;
+
 use super::client::Aws;
+use super::gather::Gatherer;
 use super::tags::delta;
 use crate::words::failure::Outcome;
 use crate::words::resource::{Cloud, Known, Tags};
@@ -21,6 +27,7 @@ pub mod holders;
 pub mod instance;
 pub mod key_pair;
 pub mod permission;
+mod rule_changes;
 pub mod security_group;
 pub mod security_group_rule;
 pub mod volume_attachment;
@@ -33,6 +40,9 @@ pub const INTENT_TAG: &str = "ferroform:intent";
 
 /// How many values one filter takes.
 pub const VALUES: usize = 200;
+
+/// How many things one call tags; AWS takes a thousand, and advises fewer.
+const TAGGED: usize = 200;
 
 /// A filter that lets through what has one of those values. The SDK drops an empty list silently and would answer everything:
 /// never give it one.
@@ -79,16 +89,41 @@ pub fn with_intent(tags: &Tags, token: &str) -> Tags {
     tags
 }
 
-/// Changes the tags of one thing from `old` to `new`.
+/// Changes the tags of one thing from `old` to `new`, in one call with all things that get or lose the same.
 pub async fn retag(aws: &Aws, id: &str, old: &Tags, new: &Tags) -> Outcome<()> {
     let (gone, set) = delta(old, new);
     if !gone.is_empty() {
         let gone = gone.into_iter().map(|key| Tag::builder().key(key).build()).collect();
-        aws.ec2.delete_tags().resources(id).set_tags(Some(gone)).send().await?;
+        tag(aws, id, gone, |ec2, ids, tags| async move {
+            Ok(drop(ec2.delete_tags().set_resources(Some(ids)).set_tags(Some(tags)).send().await?))
+        })
+        .await?;
     }
     if !set.is_empty() {
         let set = set.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-        aws.ec2.create_tags().resources(id).set_tags(Some(set)).send().await?;
+        tag(aws, id, set, |ec2, ids, tags| async move {
+            Ok(drop(ec2.create_tags().set_resources(Some(ids)).set_tags(Some(tags)).send().await?))
+        })
+        .await?;
     }
     Ok(())
+}
+
+/// Makes that call with those tags, for one thing and for all others that ask for it at the same time.
+async fn tag<F>(aws: &Aws, id: &str, tags: Vec<Tag>, call: fn(Client, Vec<String>, Vec<Tag>) -> F) -> Outcome<()>
+where
+    F: Future<Output = Outcome<()>> + Send + 'static,
+{
+    let (ec2, key) = (aws.ec2.clone(), format!("ec2:tags:{tags:?}"));
+    let calls = || async {
+        Ok(Gatherer::new(
+            |ids: &[String]| ids.len().min(TAGGED),
+            move |ids: Vec<String>| {
+                let answers = vec![(); ids.len()];
+                call(ec2.clone(), ids, tags.clone()).map(|done| done.map(|()| answers)).boxed()
+            },
+        ))
+    };
+    let calls: Arc<Gatherer<String, ()>> = aws.kept.once(key, calls).await?;
+    calls.ask(id.to_owned()).await
 }

@@ -3,13 +3,14 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{IpPermission, ResourceType, SecurityGroupRule, SecurityGroupRuleRequest, SecurityGroupRuleUpdate};
+use aws_sdk_ec2::types::{SecurityGroupRule, SecurityGroupRuleRequest};
 
 use super::group_rules::{CHARACTERS, Way, check_ports};
-use super::permission::{Opening, Own, Protocol, Source, describes, has_ports, permissions, protocol};
-use super::{arn_of, by, by_id, retag, tagged, tags};
+use super::permission::{Opening, Protocol, Source, describes, has_ports, protocol};
+use super::rule_changes::{self, reference};
+use super::{arn_of, by, by_id, retag, tags};
 use crate::aws::Aws;
-use crate::aws::error::{absent, lacking};
+use crate::aws::error::absent;
 use crate::aws::types::Cidr;
 use crate::words::Value;
 use crate::words::failure::{Cause, Failure, Outcome};
@@ -110,6 +111,7 @@ impl<D: Direction> Resource for Directed<D> {
         by: "security_group_id",
     });
     const BATCH: usize = 200;
+    const SHARES: bool = true;
     const RETRY: &'static [Retry] = &[
         Retry { operation: "AuthorizeSecurityGroupIngress", code: "InvalidGroup.NotFound", message: "", within: Duration::from_secs(60) },
         Retry { operation: "AuthorizeSecurityGroupEgress", code: "InvalidGroup.NotFound", message: "", within: Duration::from_secs(60) },
@@ -118,23 +120,10 @@ impl<D: Direction> Resource for Directed<D> {
     type Cloud = Aws;
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Outcome<Id> {
-        let (rule, ec2) = (&self.0, &cx.cloud.ec2);
-        let (group, permission) = (&rule.security_group_id, rule.permission());
-        let tags = tagged(ResourceType::SecurityGroupRule, &rule.tags_all);
-        let made = match D::WAY {
-            Way::Ingress => {
-                let call = ec2.authorize_security_group_ingress().group_id(group).ip_permissions(permission).set_tag_specifications(tags);
-                call.send().await.map(|made| made.security_group_rules).map_err(Failure::from)
-            }
-            Way::Egress => {
-                let call = ec2.authorize_security_group_egress().group_id(group).ip_permissions(permission).set_tag_specifications(tags);
-                call.send().await.map(|made| made.security_group_rules).map_err(Failure::from)
-            }
-        };
-        match made {
-            Ok(rules) => rules.unwrap_or_default().into_iter().find_map(|r| r.security_group_rule_id).ok_or_else(|| lacking("rule id")),
+        let rule = &self.0;
+        match rule_changes::open(cx.cloud, D::WAY, &rule.security_group_id, &rule.tags_all, rule.asked()).await {
             Err(failure) if failure.cause == Cause::Exists => Err(rule.taken(cx.cloud, D::WAY, failure).await),
-            Err(failure) => Err(failure),
+            made => made,
         }
     }
 
@@ -159,20 +148,13 @@ impl<D: Direction> Resource for Directed<D> {
     async fn update(&self, cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
         let (rule, old) = (&self.0, &live.value.0);
         if rule.meaning() != old.meaning() {
-            let update = SecurityGroupRuleUpdate::builder().security_group_rule_id(&live.id).security_group_rule(rule.request());
-            let call = cx.cloud.ec2.modify_security_group_rules().group_id(&rule.security_group_id);
-            call.security_group_rules(update.build()).send().await?;
+            rule_changes::alter(cx.cloud, &rule.security_group_id, (live.id.clone(), rule.request())).await?;
         }
         retag(cx.cloud, &live.id, &old.tags_all, &rule.tags_all).await
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
-        let (ec2, group) = (&cx.cloud.ec2, &live.value.0.security_group_id);
-        match D::WAY {
-            Way::Ingress => drop(ec2.revoke_security_group_ingress().group_id(group).security_group_rule_ids(&live.id).send().await?),
-            Way::Egress => drop(ec2.revoke_security_group_egress().group_id(group).security_group_rule_ids(&live.id).send().await?),
-        }
-        Ok(())
+        rule_changes::close(cx.cloud, D::WAY, &live.value.0.security_group_id, live.id.clone()).await
     }
 
     async fn import(_cx: &Cx<'_, Aws>, given: &str) -> Outcome<Id> {
@@ -238,9 +220,9 @@ impl Rule {
         (self.opening(), self.description.as_deref().unwrap_or_default())
     }
 
-    fn permission(&self) -> IpPermission {
+    fn asked(&self) -> (Opening, String) {
         let (opening, description) = self.meaning();
-        permissions([(&opening, description)]).pop().unwrap_or_else(|| IpPermission::builder().build())
+        (opening, description.to_owned())
     }
 
     fn request(&self) -> SecurityGroupRuleRequest {
@@ -263,14 +245,8 @@ impl Rule {
         let call = aws.ec2.describe_security_group_rules().filters(by("group-id", [&self.security_group_id]));
         let found: Vec<SecurityGroupRule> = call.into_paginator().items().send().try_collect().await?;
         let account = aws.account().await?;
-        let same = |rule: &SecurityGroupRule| {
-            let own = Own { id: self.security_group_id.clone(), owner: rule.group_owner_id().unwrap_or(&account).to_owned() };
-            let mut wanted = self.opening();
-            if let Source::Group(id) = &wanted.source {
-                wanted.source = own.group(id);
-            }
-            rule.is_egress() == Some(way == Way::Egress) && rule_of(aws, &own.owner, rule, None).opening() == wanted
-        };
+        let wanted = self.opening();
+        let same = |rule: &SecurityGroupRule| rule.is_egress() == Some(way == Way::Egress) && rule_changes::opens(rule, &account, &wanted);
         Ok(found.into_iter().find(same))
     }
 
@@ -294,10 +270,6 @@ fn rule_of(aws: &Aws, account: &str, rule: &SecurityGroupRule, prior: Option<&Ru
         Some(-1) if held == Some(None) => None,
         port => port,
     };
-    let reference = rule.referenced_group_info().and_then(|group| {
-        let account = group.user_id().filter(|user| *user != owner);
-        Some(account.map_or_else(|| group.group_id().map(str::to_owned), |account| Some(format!("{account}/{}", group.group_id()?))))
-    });
     Rule {
         arn: Some(arn_of(aws, owner, &format!("security-group-rule/{id}"))),
         cidr_ipv4: rule.cidr_ipv4().map(Cidr::from),
@@ -306,7 +278,7 @@ fn rule_of(aws: &Aws, account: &str, rule: &SecurityGroupRule, prior: Option<&Ru
         from_port: port(rule.from_port(), prior.map(|p| p.from_port)),
         ip_protocol: Protocol::from(protocol.as_str()),
         prefix_list_id: rule.prefix_list_id().map(str::to_owned),
-        referenced_security_group_id: spelled(reference.flatten(), owner, prior),
+        referenced_security_group_id: spelled(reference(rule, owner), owner, prior),
         security_group_id: rule.group_id().unwrap_or_default().to_owned(),
         security_group_rule_id: Some(id.to_owned()),
         tags: Tags::new(),

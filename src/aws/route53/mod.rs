@@ -1,7 +1,8 @@
-//! Route 53. Its limit of five calls a second is the whole account's, so that records are read a zone at a time.
+//! Route 53. Its limit of five calls a second is the whole account's, so that records are read and changed a zone at a time.
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_route53::Client;
 use aws_sdk_route53::types::{ChangeInfo, ChangeStatus, ResourceRecordSet, RrType};
 
 use super::client::Aws;
@@ -10,6 +11,7 @@ use super::wait::{Seen, until};
 use crate::words::failure::{Cause, Outcome};
 use crate::words::resource::Cx;
 
+mod change;
 pub mod record;
 pub mod record_values;
 pub mod zone;
@@ -23,11 +25,11 @@ const REACHED: Duration = Duration::from_mins(30);
 
 /// Waits until all name servers know of a change. One that takes longer than [`REACHED`] is left to them, and so is one that the
 /// caller may not ask about: it is made, and nobody can take that back.
-async fn in_sync(aws: &Aws, change: Option<&ChangeInfo>) -> Outcome<()> {
+async fn in_sync(route53: &Client, change: Option<&ChangeInfo>) -> Outcome<()> {
     let Some(change) = change.filter(|change| change.status == ChangeStatus::Pending) else { return Ok(()) };
     let since = Instant::now();
     let ask = || async move {
-        let answer = aws.route53.get_change().id(short(&change.id)).send().await?;
+        let answer = route53.get_change().id(short(&change.id)).send().await?;
         let pending = answer.change_info.is_some_and(|info| info.status == ChangeStatus::Pending);
         Ok(if pending && since.elapsed() < REACHED { Seen::Not("pending".into()) } else { Seen::Done(()) })
     };
@@ -88,10 +90,10 @@ struct Swept {
 }
 
 /// The record sets of a zone, as far as that many calls reach.
-async fn sweep(aws: &Aws, zone: &str, calls: usize) -> Outcome<Swept> {
+async fn sweep(route53: &Client, zone: &str, calls: usize) -> Outcome<Swept> {
     let (mut sets, mut next) = (vec![], None);
     for _ in 0..calls {
-        let call = aws.route53.list_resource_record_sets().hosted_zone_id(zone).max_items(PAGE);
+        let call = route53.list_resource_record_sets().hosted_zone_id(zone).max_items(PAGE);
         let call = match next.take() {
             Some((name, kind, identifier)) => {
                 call.set_start_record_name(name).set_start_record_type(kind).set_start_record_identifier(identifier)
@@ -109,10 +111,10 @@ async fn sweep(aws: &Aws, zone: &str, calls: usize) -> Outcome<Swept> {
 }
 
 /// One record set.
-async fn lookup(aws: &Aws, zone: &str, name: &str, kind: &str, identifier: Option<&str>) -> Outcome<Option<ResourceRecordSet>> {
+async fn lookup(route53: &Client, zone: &str, name: &str, kind: &str, identifier: Option<&str>) -> Outcome<Option<ResourceRecordSet>> {
     let (mut start, mut from) = (name.to_owned(), identifier.map(str::to_owned));
     loop {
-        let call = aws.route53.list_resource_record_sets().hosted_zone_id(zone).max_items(if identifier.is_some() { 100 } else { 1 });
+        let call = route53.list_resource_record_sets().hosted_zone_id(zone).max_items(if identifier.is_some() { 100 } else { 1 });
         let call = call.start_record_name(start).start_record_type(RrType::from(kind)).set_start_record_identifier(from);
         let Some(page) = absent(call.send().await.map_err(Into::into))? else { return Ok(None) };
         let more = page.is_truncated
@@ -134,8 +136,8 @@ fn is(set: &ResourceRecordSet, name: &str, kind: &str, identifier: Option<&str>)
 }
 
 /// The records that make a zone and go only with it.
-fn of_zone_itself(set: &ResourceRecordSet, zone: &str) -> bool {
-    matches!(set.r#type, RrType::Ns | RrType::Soa) && plain(&set.name) == plain(zone)
+fn of_zone_itself(kind: &str, name: &str, zone: &str) -> bool {
+    matches!(kind, "NS" | "SOA") && plain(name) == plain(zone)
 }
 
 #[cfg(test)]

@@ -3,19 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_sdk_route53::error::SdkError;
-use aws_sdk_route53::operation::change_resource_record_sets::ChangeResourceRecordSetsError;
 use aws_sdk_route53::types::{
-    AliasTarget, Change, ChangeAction, ChangeBatch, CidrRoutingConfig, Coordinates as SdkCoordinates, GeoLocation, GeoProximityLocation,
-    ResourceRecord, ResourceRecordSet, ResourceRecordSetFailover, ResourceRecordSetRegion, RrType,
+    AliasTarget, ChangeAction, CidrRoutingConfig, Coordinates as SdkCoordinates, GeoLocation, GeoProximityLocation, ResourceRecord,
+    ResourceRecordSet, ResourceRecordSetFailover, ResourceRecordSetRegion, RrType,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::change::{Named, Wish, change};
 use super::record_values::{AliasName, RecordValue, sent, shown, spelled};
-use super::{Swept, full, in_sync, is, lookup, of_zone_itself, plain, sweep, zone_name};
+use super::{Swept, full, is, lookup, of_zone_itself, plain, sweep, zone_name};
 use crate::aws::types::DnsName;
 use crate::aws::{Aws, each};
-use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::failure::{Failure, Outcome};
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry};
 use crate::words::value::Value;
 
@@ -155,6 +153,7 @@ impl Resource for Record {
     const TYPE: &'static str = "aws_route53_record";
     const SCHEMA_VERSION: u64 = 2;
     const BATCH: usize = 5000;
+    const SHARES: bool = true;
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("create", "30m"), ("update", "30m"), ("delete", "30m")];
     const RETRY: &'static [Retry] =
         &[Retry { operation: "ChangeResourceRecordSets", code: "NoSuchHostedZone", message: "", within: Duration::from_secs(30) }];
@@ -209,12 +208,12 @@ weighted_routing_policy = { weight = 20 }
     async fn create(&self, cx: &Cx<'_, Aws>) -> Outcome<Id> {
         let action = if self.allow_overwrite == Some(true) { ChangeAction::Upsert } else { ChangeAction::Create };
         let set = self.set(&self.full(cx).await?)?;
-        change(cx.cloud, &self.zone_id, vec![(action, set)]).await?;
+        change(cx.cloud, &self.zone_id, Wish { remove: None, put: Some((action, set)) }).await?;
         Ok(self.id())
     }
 
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
-        let found = lookup(cx.cloud, &self.zone_id, &self.full(cx).await?, &self.r#type, self.identifier()).await?;
+        let found = lookup(&cx.cloud.route53, &self.zone_id, &self.full(cx).await?, &self.r#type, self.identifier()).await?;
         Ok(found.map(|_| self.id()))
     }
 
@@ -233,10 +232,10 @@ weighted_routing_policy = { weight = 20 }
             let calls = asked(key.zone);
             let swept = match calls {
                 1 => Swept { sets: vec![], whole: false }.into(),
-                _ => cx.reads.once(format!("route53:records:{}", key.zone), || sweep(cx.cloud, key.zone, calls)).await?,
+                _ => cx.reads.once(format!("route53:records:{}", key.zone), || sweep(&cx.cloud.route53, key.zone, calls)).await?,
             };
             let found = match swept.sets.iter().find(|s| is(s, &name, key.kind, key.identifier)) {
-                None if !swept.whole => lookup(cx.cloud, key.zone, &name, key.kind, key.identifier).await?,
+                None if !swept.whole => lookup(&cx.cloud.route53, key.zone, &name, key.kind, key.identifier).await?,
                 found => found.cloned(),
             };
             Ok(found.map(|set| Live { id: k.id.clone(), value: record(key, &set, prior) }))
@@ -247,24 +246,23 @@ weighted_routing_policy = { weight = 20 }
     async fn update(&self, cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
         let name = self.full(cx).await?;
         let set = self.set(&name)?;
-        if self.policy() == live.value.policy() {
-            return change(cx.cloud, &self.zone_id, vec![(ChangeAction::Upsert, set)]).await;
-        }
-        // A record can't stand next to one that is chosen in another way: the old one goes in the same transaction.
-        let old = lookup(cx.cloud, &self.zone_id, &name, &self.r#type, self.identifier()).await?;
-        let old = old.map(|old| (ChangeAction::Delete, old));
-        change(cx.cloud, &self.zone_id, old.into_iter().chain([(ChangeAction::Create, set)]).collect()).await
+        let wish = if self.policy() == live.value.policy() {
+            Wish { remove: None, put: Some((ChangeAction::Upsert, set)) }
+        } else {
+            // A record can't stand next to one that is chosen in another way: the old one goes in the same transaction.
+            Wish { remove: Some(self.named(name)), put: Some((ChangeAction::Create, set)) }
+        };
+        change(cx.cloud, &self.zone_id, wish).await
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
-        let Self { zone_id, r#type, .. } = &live.value;
-        let Some(zone) = zone_name(cx, zone_id).await? else { return Ok(()) };
-        let name = full(&live.value.name, &zone);
-        // Route 53 deletes only what is named with all its values.
-        match lookup(cx.cloud, zone_id, &name, r#type, live.value.identifier()).await? {
-            Some(set) if !of_zone_itself(&set, &zone) => change(cx.cloud, zone_id, vec![(ChangeAction::Delete, set)]).await,
-            _ => Ok(()),
+        let record = &live.value;
+        let Some(zone) = zone_name(cx, &record.zone_id).await? else { return Ok(()) };
+        let name = full(&record.name, &zone);
+        if of_zone_itself(&record.r#type, &name, &zone) {
+            return Ok(());
         }
+        change(cx.cloud, &record.zone_id, Wish { remove: Some(record.named(name)), put: None }).await
     }
 
     async fn import(_: &Cx<'_, Aws>, given: &str) -> Outcome<Id> {
@@ -281,6 +279,10 @@ impl Record {
 
     fn identifier(&self) -> Option<&str> {
         self.set_identifier.as_deref().filter(|i| !i.is_empty())
+    }
+
+    fn named(&self, name: String) -> Named {
+        Named { name, kind: self.r#type.clone(), identifier: self.identifier().map(str::to_owned) }
     }
 
     async fn full(&self, cx: &Cx<'_, Aws>) -> Outcome<String> {
@@ -332,33 +334,6 @@ impl Record {
         set = set.set_region(self.latency_routing_policy.as_ref().map(|l| ResourceRecordSetRegion::from(l.region.as_str())));
         set = set.set_weight(self.weighted_routing_policy.as_ref().map(|w| w.weight));
         Ok(set.set_multi_value_answer(self.multivalue_answer_routing_policy.filter(|yes| *yes)).build()?)
-    }
-}
-
-/// One transaction: all of it happens or nothing. It is done when the name servers have it.
-async fn change(aws: &Aws, zone: &str, changes: Vec<(ChangeAction, ResourceRecordSet)>) -> Outcome<()> {
-    let changes = changes.into_iter().map(|(action, set)| Change::builder().action(action).resource_record_set(set).build());
-    let batch = ChangeBatch::builder().set_changes(Some(changes.collect::<Result<_, _>>()?)).build()?;
-    let made = aws.route53.change_resource_record_sets().hosted_zone_id(zone).change_batch(batch).send().await.map_err(explained)?;
-    in_sync(aws, made.change_info.as_ref()).await
-}
-
-fn explained(error: SdkError<ChangeResourceRecordSetsError, HttpResponse>) -> Failure {
-    let messages = match error.as_service_error() {
-        Some(ChangeResourceRecordSetsError::InvalidChangeBatch(batch)) => batch.messages().join("; "),
-        _ => String::new(),
-    };
-    let mut failure = Failure::from(error);
-    if !messages.is_empty() {
-        failure.message = messages;
-    }
-    match failure.message.as_str() {
-        exists if exists.contains("but it already exists") => {
-            failure.because(Cause::Exists).help("import it; or let this one replace it with `allow_overwrite = true`")
-        }
-        gone if gone.contains("but it was not found") => failure.because(Cause::Gone),
-        changed if changed.contains("do not match the current values") => failure.because(Cause::Busy),
-        _ => failure,
     }
 }
 

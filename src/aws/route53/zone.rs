@@ -118,7 +118,7 @@ tags = { team = "platform", Name = "example" }
         let call = cx.cloud.route53.create_hosted_zone().name(&*self.name).caller_reference(cx.token).set_vpc(vpc);
         let call = call.hosted_zone_config(config).set_delegation_set_id(self.delegation_set_id.clone().filter(|d| !d.is_empty()));
         let made = call.send().await?;
-        in_sync(cx.cloud, made.change_info.as_ref()).await?;
+        in_sync(&cx.cloud.route53, made.change_info.as_ref()).await?;
         let made = made.hosted_zone.ok_or_else(|| lacking("hosted zone"))?;
         Ok(short(&made.id).to_owned())
     }
@@ -255,7 +255,7 @@ pub(super) fn arn(aws: &Aws, id: &str) -> String {
 
 /// The servers that the zone's own NS record names: all that is known of a private zone's.
 pub(super) async fn name_servers(aws: &Aws, id: &str, name: &str) -> Outcome<Vec<String>> {
-    let set = lookup(aws, id, name, "NS", None).await?;
+    let set = lookup(&aws.route53, id, name, "NS", None).await?;
     let values = set.and_then(|s| s.resource_records).unwrap_or_default().into_iter();
     Ok(values.map(|r| r.value.trim_end_matches('.').to_owned()).collect())
 }
@@ -276,8 +276,8 @@ pub(super) async fn tags(aws: &Aws, ids: &[String]) -> Outcome<BTreeMap<String, 
 
 /// Deletes all records but those that make the zone.
 async fn empty(aws: &Aws, id: &str, name: &str) -> Outcome<()> {
-    let all = sweep(aws, id, usize::MAX).await?.sets;
-    let others: Vec<_> = all.into_iter().filter(|set| !of_zone_itself(set, name)).collect();
+    let all = sweep(&aws.route53, id, usize::MAX).await?.sets;
+    let others: Vec<_> = all.into_iter().filter(|set| !of_zone_itself(set.r#type.as_str(), &set.name, name)).collect();
     for batch in others.chunks(100) {
         let deleted = |set: &aws_sdk_route53::types::ResourceRecordSet| {
             Change::builder().action(ChangeAction::Delete).resource_record_set(set.clone()).build()
