@@ -11,6 +11,7 @@ use crate::words::failure::{Cause, Failure};
 const CODES: &[(&str, Cause)] = &[
     ("*.NotFound", Cause::Gone),
     ("*NotFoundException", Cause::Gone),
+    ("*NotFoundError", Cause::Gone),
     ("NoSuch*", Cause::Gone),
     ("NotFound", Cause::Gone),
     ("ResourceNotFound", Cause::Gone),
@@ -41,6 +42,7 @@ const CODES: &[(&str, Cause)] = &[
     ("*.Duplicate", Cause::Exists),
     ("*AlreadyExists", Cause::Exists),
     ("*AlreadyExistsException", Cause::Exists),
+    ("BucketAlreadyOwnedByYou", Cause::Exists),
     ("InternalError", Cause::Lost),
     ("InternalFailure", Cause::Lost),
     ("InternalServerError", Cause::Lost),

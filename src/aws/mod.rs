@@ -10,12 +10,14 @@ use crate::words::value::Value;
 pub mod client;
 pub mod cloudwatch;
 pub mod config;
+pub mod dlm;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod error;
 mod gather;
 pub mod iam;
+pub mod kms;
 pub mod logs;
 pub mod name;
 pub mod partition;
@@ -24,6 +26,7 @@ mod rate;
 pub mod region;
 pub mod route53;
 pub mod secrets;
+pub mod s3;
 pub mod sns;
 pub mod ssm;
 pub mod sts;
@@ -38,6 +41,7 @@ pub use client::Aws;
 pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<cloudwatch::dashboard::Dashboard>::TYPE,
     &Of::<cloudwatch::metric_alarm::MetricAlarm>::TYPE,
+    &Of::<dlm::lifecycle_policy::LifecyclePolicy>::TYPE,
     &Of::<ec2::ebs_volume::EbsVolume>::TYPE,
     &Of::<ec2::eip::Eip>::TYPE,
     &Of::<ec2::eip_association::EipAssociation>::TYPE,
@@ -60,12 +64,21 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<iam::role_policy::RolePolicy>::TYPE,
     &Of::<iam::role_policy_attachment::RolePolicyAttachment>::TYPE,
     &Of::<iam::service_linked_role::ServiceLinkedRole>::TYPE,
+    &Of::<kms::alias::Alias>::TYPE,
+    &Of::<kms::key::Key>::TYPE,
     &Of::<logs::log_group::LogGroup>::TYPE,
     &Of::<logs::metric_filter::MetricFilter>::TYPE,
     &Of::<route53::record::Record>::TYPE,
     &Of::<route53::zone::Zone>::TYPE,
     &Of::<secrets::secret::Secret>::TYPE,
     &Of::<secrets::secret_version::SecretVersion>::TYPE,
+    &Of::<s3::bucket::Bucket>::TYPE,
+    &Of::<s3::encryption::BucketEncryption>::TYPE,
+    &Of::<s3::lifecycle::BucketLifecycle>::TYPE,
+    &Of::<s3::ownership_controls::OwnershipControls>::TYPE,
+    &Of::<s3::policy::BucketPolicy>::TYPE,
+    &Of::<s3::public_access_block::PublicAccessBlock>::TYPE,
+    &Of::<s3::versioning::BucketVersioning>::TYPE,
     &Of::<sns::topic::Topic>::TYPE,
     &Of::<sns::topic_subscription::TopicSubscription>::TYPE,
     &Of::<ssm::parameter::Parameter>::TYPE,

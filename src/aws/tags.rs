@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::client::Aws;
 use crate::words::failure::{Cause, Outcome};
-use crate::words::resource::{Cx, Tags};
+use crate::words::resource::{Cloud, Cx, Tags};
 
 /// The resource types whose tags are read here, so that one call serves them all.
 const BY_ARN: &[&str] = &[
@@ -14,6 +15,8 @@ const BY_ARN: &[&str] = &[
     "aws_cloudwatch_metric_alarm",
     "aws_ecr_repository",
     "aws_ecs_task_definition",
+    "aws_kms_key",
+    "aws_s3_bucket",
     "aws_sns_topic",
     "aws_ssm_parameter",
 ];
@@ -57,6 +60,21 @@ async fn by_arn(aws: &Aws, arns: Vec<String>) -> Outcome<HashMap<String, Tags>> 
         Some((m.resource_arn?, tags))
     });
     Ok(mapping.collect())
+}
+
+/// The ARNs and tags of all things of a kind, `kms:key`, that have all of those tags, whatever others they have. Tags of AWS itself
+/// and those that the configuration ignores are left out.
+pub async fn with_tags(aws: &Aws, kind: &str, tags: &Tags) -> Outcome<HashMap<String, Tags>> {
+    let filters = tags.iter().map(|(key, value)| TagFilter::builder().key(key).values(value).build()).collect();
+    let call = aws.tagging.get_resources().resource_type_filters(kind).set_tag_filters(Some(filters));
+    let mut pages = call.into_paginator().items().send();
+    let mut found = HashMap::new();
+    while let Some(mapping) = pages.next().await {
+        let mapping = mapping?;
+        let tags = mapping.tags.unwrap_or_default().into_iter().map(|t| (t.key, t.value));
+        found.extend(mapping.resource_arn.map(|arn| (arn, tags.filter(|(key, _)| !aws.ignores_tag(key)).collect())));
+    }
+    Ok(found)
 }
 
 async fn each<F>(arns: &[String], one: impl Fn(String) -> F) -> Outcome<HashMap<String, Tags>>

@@ -81,8 +81,10 @@ fn operation(cfg: &ConfigBag) -> (&'static str, String) {
 /// The short name of a service for the one that its API model bears.
 fn service(model: &str) -> &'static str {
     match model {
+        "DLM" => "dlm",
         "EC2" => "ec2",
         "IAM" => "iam",
+        "KMS" => "kms",
         "CloudWatch" => "cloudwatch",
         "CloudWatch Logs" => "logs",
         "ECR" => "ecr",
@@ -91,6 +93,7 @@ fn service(model: &str) -> &'static str {
         "Application Auto Scaling" => "application-autoscaling",
         "SNS" => "sns",
         "Route 53" => "route53",
+        "S3" => "s3",
         "SSM" => "ssm",
         "STS" => "sts",
         "Resource Groups Tagging API" => "tagging",

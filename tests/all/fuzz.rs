@@ -277,7 +277,7 @@ fn files_of_terraform() {
 
 #[test]
 fn states() {
-    fuzz(file("tests/all/fixtures/interop/state.json"), |bytes| {
+    fuzz(file("tests/all/fixtures/interop/base/state.json"), |bytes| {
         if let Ok(state) = State::parse(bytes, "it") {
             let _ = state.to_bytes();
         }

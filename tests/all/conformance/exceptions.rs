@@ -3,6 +3,9 @@
 /// A path, `*` in it for any name, and the reason.
 pub type Exception = (&'static str, &'static str);
 
+/// Why settings of a bucket are not written in it.
+const APART: &str = "deprecated at the provider since version 4: such a setting is a resource of its own";
+
 /// Of resource types.
 pub const RESOURCES: &[Exception] = &[
     ("aws_instance.password_data", "a password is never shown, though the provider shows it"),
@@ -12,6 +15,22 @@ pub const RESOURCES: &[Exception] = &[
     ),
     ("aws_instance.credit_specification.cpu_credits", "AWS has one in any case: an empty block is no change"),
     ("aws_ecs_service.desired_count", "left out, it stays what scaling has made of it; the provider makes it 0"),
+    ("aws_s3_bucket.acceleration_status", APART),
+    ("aws_s3_bucket.acl", APART),
+    ("aws_s3_bucket.cors_rule", APART),
+    ("aws_s3_bucket.grant", APART),
+    ("aws_s3_bucket.lifecycle_rule", APART),
+    ("aws_s3_bucket.logging", APART),
+    ("aws_s3_bucket.object_lock_configuration", APART),
+    ("aws_s3_bucket.policy", APART),
+    ("aws_s3_bucket.replication_configuration", APART),
+    ("aws_s3_bucket.request_payer", APART),
+    ("aws_s3_bucket.server_side_encryption_configuration", APART),
+    ("aws_s3_bucket.versioning", APART),
+    ("aws_s3_bucket.website", APART),
+    ("aws_s3_bucket.website_domain", APART),
+    ("aws_s3_bucket.website_endpoint", APART),
+    ("aws_s3_bucket_lifecycle_configuration.rule.*", "S3 takes one of each block, and chooses nothing: what is not given is not there"),
     ("aws_vpc_security_group_egress_rule.tags_all", "the engine sets it, here as everywhere: default tags alone may change it"),
     ("aws_vpc_security_group_ingress_rule.tags_all", "the engine sets it, here as everywhere: default tags alone may change it"),
     ("aws_route53_record.geoproximity_routing_policy.coordinates", "Route 53 takes one pair, and a second is told before the call"),
@@ -43,7 +62,7 @@ pub const CONFIG: &[Exception] = &[
     ("provider.aws.no_proxy", "not built yet"),
     ("provider.aws.insecure", "not built: a certificate that is not looked at is none"),
     ("provider.aws.retry_mode", "the engine's own pace is adaptive in any case"),
-    ("provider.aws.s3_us_east_1_regional_endpoint", "no type of S3 is there yet"),
+    ("provider.aws.s3_us_east_1_regional_endpoint", "the oldest region has its own endpoint, as every other"),
     ("provider.aws.token_bucket_rate_limiter_capacity", "the engine keeps its own pace"),
     ("provider.aws.endpoints.*", "of services of which no type is there yet"),
 ];

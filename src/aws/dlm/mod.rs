@@ -1,0 +1,4 @@
+//! Data Lifecycle Manager.
+
+pub mod lifecycle_policy;
+mod policy_details;
