@@ -90,7 +90,8 @@ async fn read_batch(queries: &[&Query], batch: &[usize], reads: &Reads) -> Vec<O
     match ty.read(&cx, &known).await {
         Ok(found) => {
             let mut by_id: HashMap<String, Found> = found.into_iter().map(|f| (f.id.clone(), f)).collect();
-            known.iter().map(|k| Ok(by_id.remove(&k.id))).collect()
+            let now = |id: &str| reads.renamed(ty.name(), id).unwrap_or_else(|| id.to_owned());
+            known.iter().map(|k| Ok(by_id.remove(&now(&k.id)))).collect()
         }
         Err(failure) => batch.iter().map(|_| Err(failure.clone())).collect(),
     }

@@ -32,6 +32,7 @@ pub struct Reads {
     asked: Vec<Asked>,
     answers: Mutex<HashMap<String, Slot>>,
     states: Mutex<HashMap<(&'static str, String), Status>>,
+    names: Mutex<HashMap<(&'static str, String), String>>,
 }
 
 impl std::fmt::Debug for Reads {
@@ -62,6 +63,17 @@ impl Reads {
     #[must_use]
     pub fn said(&self, kind: &'static str, id: &str) -> Option<Status> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).get(&(kind, id.to_owned())).cloned()
+    }
+
+    /// Says that what was asked for under one id has another by now: some calls change a thing by putting another in its place.
+    pub fn renames(&self, kind: &'static str, old: &str, new: &str) {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert((kind, old.to_owned()), new.to_owned());
+    }
+
+    /// What [`renames`](Self::renames) was told of it in this sweep.
+    #[must_use]
+    pub fn renamed(&self, kind: &'static str, old: &str) -> Option<String> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&(kind, old.to_owned())).cloned()
     }
 
     /// The answer under that key (`ec2:DescribeAddresses`), fetched by whoever asks first; a failure is not remembered.

@@ -9,7 +9,7 @@ use super::{INTENT_TAG, VALUES, alike, by, by_tags, retag, tagged, tags, with_in
 use crate::aws::Aws;
 use crate::aws::error::lacking;
 use crate::words::failure::Outcome;
-use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry, Tags};
+use crate::words::resource::{After, Cx, Id, Known, Live, Resource, Retry, Tags};
 use crate::words::value::Value;
 
 crate::blocks! {
@@ -85,6 +85,7 @@ crate::blocks! {
 impl Resource for Eip {
     const TYPE: &'static str = "aws_eip";
     const KNOWN_BY: Option<&'static str> = Some("tags");
+    const AFTER: &'static [After] = &[After { kind: "aws_internet_gateway", through: "aws_vpc" }];
     const BATCH: usize = 200;
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("read", "15m"), ("update", "5m"), ("delete", "3m")];
     const RETRY: &'static [Retry] = &[
@@ -142,6 +143,17 @@ tags = { Name = "www", team = "infra" }
         let found = cx.cloud.ec2.describe_addresses().set_filters(Some(by_tags(&self.tags_all))).send().await?;
         let twin = |a: &Address| alike(cx.cloud, a.tags(), &self.tags_all);
         Ok(found.addresses.unwrap_or_default().into_iter().find(twin).and_then(|a| a.allocation_id))
+    }
+
+    /// By the address that is asked for, or by the name that somebody gave it.
+    async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
+        let filter = match (&self.address, self.tags_all.get("Name")) {
+            (Some(address), _) => by("public-ip", [address]),
+            (None, Some(name)) => by("tag:Name", [name]),
+            (None, None) => return Ok(vec![]),
+        };
+        let found = cx.cloud.ec2.describe_addresses().filters(filter).send().await?;
+        Ok(found.addresses.unwrap_or_default().into_iter().filter_map(|a| a.allocation_id).collect())
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

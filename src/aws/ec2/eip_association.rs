@@ -10,7 +10,7 @@ use crate::aws::Aws;
 use crate::aws::error::lacking;
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry};
+use crate::words::resource::{After, Cx, Id, Known, Live, Problem, Resource, Retry};
 
 crate::blocks! {
     /// Ties an Elastic IP address to an instance or a network interface.
@@ -39,6 +39,7 @@ crate::blocks! {
 impl Resource for EipAssociation {
     const TYPE: &'static str = "aws_eip_association";
     const BATCH: usize = 200;
+    const AFTER: &'static [After] = &[After { kind: "aws_internet_gateway", through: "aws_vpc" }];
     const RETRY: &'static [Retry] = &[
         Retry { operation: "AssociateAddress", code: "InvalidAllocationID.NotFound", message: "", within: Duration::from_secs(300) },
         Retry { operation: "AssociateAddress", code: "InvalidInstanceID", message: "pending", within: Duration::from_secs(300) },
@@ -110,6 +111,11 @@ allow_reassociation = true
                 && fits(&self.private_ip_address, a.private_ip_address())
         };
         Ok(found.into_iter().find(ours).and_then(|a| a.association_id))
+    }
+
+    /// By its address and what answers there.
+    async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
+        Ok(self.find(cx).await?.into_iter().collect())
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -1,4 +1,4 @@
-//! What keeps a security group or a subnet from being deleted.
+//! What keeps a security group, a subnet or a VPC from being deleted, and an internet gateway from being detached.
 
 use aws_sdk_ec2::types::{Filter, NetworkInterface, SecurityGroup};
 
@@ -29,6 +29,47 @@ pub async fn of_subnet(aws: &Aws, subnet: &str, failure: Failure) -> Failure {
     told(failure, holders)
 }
 
+/// The failed deletion of a VPC, likewise.
+pub async fn of_vpc(aws: &Aws, vpc: &str, failure: Failure) -> Failure {
+    if failure.cause != Cause::Busy {
+        return failure;
+    }
+    let in_vpc = || by("vpc-id", [vpc]);
+    let mut holders = interfaces(aws, in_vpc()).await.unwrap_or_default();
+    let subnets = aws.ec2.describe_subnets().filters(in_vpc()).send().await.ok().and_then(|found| found.subnets);
+    holders.extend(subnets.unwrap_or_default().into_iter().filter_map(|s| s.subnet_id));
+    let groups = aws.ec2.describe_security_groups().filters(in_vpc()).send().await.ok().and_then(|found| found.security_groups);
+    let groups = groups.unwrap_or_default().into_iter().filter(|g| g.group_name() != Some("default"));
+    holders.extend(groups.filter_map(|g| g.group_id));
+    let tables = aws.ec2.describe_route_tables().filters(in_vpc()).send().await.ok().and_then(|found| found.route_tables);
+    let tables = tables.unwrap_or_default().into_iter().filter(|t| !t.associations().iter().any(|a| a.main() == Some(true)));
+    holders.extend(tables.filter_map(|t| t.route_table_id));
+    let gateways = aws.ec2.describe_internet_gateways().filters(by("attachment.vpc-id", [vpc])).send().await.ok();
+    let gateways = gateways.and_then(|found| found.internet_gateways).unwrap_or_default();
+    holders.extend(gateways.into_iter().filter_map(|g| g.internet_gateway_id));
+    let endpoints = aws.ec2.describe_vpc_endpoints().filters(in_vpc()).send().await.ok().and_then(|found| found.vpc_endpoints);
+    holders.extend(endpoints.unwrap_or_default().into_iter().filter_map(|e| e.vpc_endpoint_id));
+    told(failure, holders)
+}
+
+/// The failed detachment of an internet gateway: who still has a public address in its VPC.
+pub async fn of_gateway(aws: &Aws, vpc: &str, failure: Failure) -> Failure {
+    if failure.cause != Cause::Busy {
+        return failure;
+    }
+    let call = aws.ec2.describe_network_interfaces().filters(by("vpc-id", [vpc]));
+    let found: Vec<NetworkInterface> = call.into_paginator().items().send().try_collect().await.unwrap_or_default();
+    let public = found.iter().filter_map(|interface| Some((interface, interface.association()?.public_ip()?)));
+    told(failure, public.map(|(interface, ip)| format!("{} at {ip}", named(interface))).collect())
+}
+
+/// An interface by what it is part of, else by its id.
+fn named(interface: &NetworkInterface) -> String {
+    let id = interface.network_interface_id().unwrap_or_default();
+    let user = interface.attachment().and_then(|a| a.instance_id()).or(interface.description()).filter(|text| !text.is_empty());
+    user.map_or_else(|| id.to_owned(), |user| format!("{id} ({user})"))
+}
+
 fn told(failure: Failure, mut holders: Vec<String>) -> Failure {
     holders.sort();
     holders.dedup();
@@ -49,8 +90,7 @@ async fn interfaces(aws: &Aws, filter: Filter) -> Outcome<Vec<String>> {
         {
             continue;
         }
-        let user = interface.attachment().and_then(|a| a.instance_id()).or(interface.description()).filter(|text| !text.is_empty());
-        holders.push(user.map_or_else(|| id.to_owned(), |user| format!("{id} ({user})")));
+        holders.push(named(&interface));
     }
     Ok(holders)
 }

@@ -4,39 +4,75 @@ use std::sync::Arc;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification, UnsuccessfulItem};
 
 use futures::FutureExt;
 
 use super::client::Aws;
 use super::gather::Gatherer;
+use super::error::cause_of;
 use super::tags::delta;
-use crate::words::failure::Outcome;
+use crate::words::failure::{Cause, Failure, Outcome};
 use crate::words::resource::{Cloud, Known, Tags};
 
 pub mod data_ami;
 pub mod data_availability_zones;
+pub mod data_ec2_instance_type;
+pub mod data_route_tables;
+pub mod data_security_group;
 pub mod data_subnet;
 pub mod data_subnets;
 pub mod data_vpc;
+pub mod default_security_group;
+pub mod ebs_snapshot;
 pub mod ebs_volume;
 pub mod eip;
 pub mod eip_association;
 pub mod filter;
+pub mod flow_log;
 pub mod group_rules;
 pub mod holders;
 pub mod instance;
+pub mod internet_gateway;
 pub mod key_pair;
+pub mod launch_template;
+pub mod main_route_table_association;
+pub mod nat_gateway;
+pub mod network_interface;
+mod nic_addresses;
 pub mod permission;
 mod rule_changes;
+pub mod route;
+pub mod route_table;
+pub mod route_table_association;
+pub mod routes;
 pub mod security_group;
 pub mod security_group_rule;
+pub mod subnet;
 pub mod volume_attachment;
+pub mod vpc;
+pub mod vpc_endpoint;
+mod vpc_read;
 pub mod vpc_security_group_egress_rule;
 pub mod vpc_security_group_ingress_rule;
 
 /// The tag that tells a creation without a token of its own from any other, so that one whose answer was lost is found again.
 /// The first update after the creation takes it away.
 pub const INTENT_TAG: &str = "ferroform:intent";
+
+/// A text that says something.
+fn some(text: Option<&str>) -> Option<String> {
+    text.filter(|t| !t.is_empty()).map(str::to_owned)
+}
+
+/// What a call of many things says that it could not do: it answers success all the same.
+fn unsuccessful(operation: &str, items: &[UnsuccessfulItem]) -> Outcome<()> {
+    let Some(error) = items.iter().find_map(UnsuccessfulItem::error) else { return Ok(()) };
+    let code = error.code().unwrap_or_default().to_owned();
+    let cause = cause_of(&code).unwrap_or(Cause::Refused);
+    let failure = Failure::other(error.message().unwrap_or("no reason given")).because(cause);
+    Err(Failure { service: "ec2", operation: operation.to_owned(), code, ..failure })
+}
 
 /// How many values one filter takes.
 pub const VALUES: usize = 200;

@@ -126,6 +126,18 @@ tags = { Name = "www", team = "infra" }
         Ok(found.security_groups.unwrap_or_default().into_iter().find(twin).and_then(|g| g.group_id))
     }
 
+    /// By its name, which no other group of the VPC has.
+    async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
+        let Some(name) = self.name.as_deref().filter(|name| !name.is_empty()) else { return Ok(vec![]) };
+        let vpc = match &self.vpc_id {
+            Some(vpc) => Some(vpc.clone()),
+            None => default_vpc(cx.cloud).await?,
+        };
+        let Some(vpc) = vpc else { return Ok(vec![]) };
+        let call = cx.cloud.ec2.describe_security_groups().filters(by("vpc-id", [vpc])).filters(by("group-name", [name]));
+        Ok(call.send().await?.security_groups.unwrap_or_default().into_iter().filter_map(|g| g.group_id).collect())
+    }
+
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {
         let call = cx.cloud.ec2.describe_security_groups().filters(by_id("group-id", known));
         let found: Vec<Answer> = call.into_paginator().items().send().try_collect().await?;
@@ -250,13 +262,31 @@ async fn actual(aws: &Aws, own: &Own) -> Outcome<Rules> {
     Ok(Rules { ingress: openings(group.ip_permissions(), own), egress: openings(group.ip_permissions_egress(), own) })
 }
 
-/// Takes away the group's rules, and those of other groups that name it.
-async fn revoke_all(aws: &Aws, own: &Own) -> Outcome<()> {
+/// The region's default VPC, if there is one.
+pub(super) async fn default_vpc(aws: &Aws) -> Outcome<Option<Id>> {
+    let found = aws.ec2.describe_vpcs().filters(by("is-default", ["true"])).send().await?;
+    Ok(found.vpcs.unwrap_or_default().into_iter().find_map(|vpc| vpc.vpc_id))
+}
+
+/// Takes away the rules of the group with that id.
+pub(super) async fn strip(aws: &Aws, id: &str) -> Outcome<()> {
+    let found = aws.ec2.describe_security_groups().filters(by("group-id", [id])).send().await?;
+    let owner = found.security_groups().first().and_then(|g| g.owner_id());
+    close(aws, &own(id, owner)).await
+}
+
+async fn close(aws: &Aws, own: &Own) -> Outcome<()> {
     if let Some(have) = absent(actual(aws, own).await)? {
         for (way, have) in [(Way::Ingress, &have.ingress), (Way::Egress, &have.egress)] {
             absent(group_rules::change(aws, &own.id, way, have, &Openings::new()).await)?;
         }
     }
+    Ok(())
+}
+
+/// Takes away the group's rules, and those of other groups that name it.
+async fn revoke_all(aws: &Aws, own: &Own) -> Outcome<()> {
+    close(aws, own).await?;
     for (way, other, naming) in holders::rules_naming(aws, &own.id).await? {
         absent(group_rules::change(aws, &other, way, &naming, &Openings::new()).await)?;
     }

@@ -13,7 +13,6 @@ from moto.ec2.responses import EC2Response
 TOKENS = [
     "run_instances",
     "create_volume",
-    "create_nat_gateway",
     "create_route_table",
     "create_network_interface",
     "create_launch_template",

@@ -110,3 +110,25 @@ def detach_volume_call(original, self):
     if instance and attachment.device == instance.root_device_name and instance.state in ("pending", "running", "stopping"):
         refuse("OperationNotPermitted", f"Unable to detach root volume '{attachment.volume.id}' from instance '{instance.id}'")
     return original(self)
+
+
+# --- Snapshots -------------------------------------------------------------------------------------------------------
+
+
+@patched(EC2Response)
+def create_snapshot(original, self):
+    """A snapshot is pending for an answer."""
+    answer = original(self)
+    snapshot = self.ec2_backend.snapshots[answer.result.id if hasattr(answer.result, "id") else answer.result["SnapshotId"]]
+    snapshot.status, snapshot.answers_on_the_way = "pending", 1
+    return answer
+
+
+@patched(EC2Response)
+def describe_snapshots(original, self):
+    for snapshot in self.ec2_backend.snapshots.values():
+        way = getattr(snapshot, "answers_on_the_way", 0)
+        snapshot.answers_on_the_way = way - 1
+        if way == 0 and snapshot.status == "pending":
+            snapshot.status = "completed"
+    return original(self)

@@ -97,10 +97,14 @@ def main():
     import cloudwatch_cbor
     import dlm
     import ec2_common  # noqa: F401
+    import ec2_endpoints  # noqa: F401
     import ec2_instances  # noqa: F401
+    import ec2_nat  # noqa: F401
     import ec2_network  # noqa: F401
     import ec2_storage  # noqa: F401
     import ecs  # noqa: F401
+    import ec2_templates  # noqa: F401
+    import ec2_vpc  # noqa: F401
     import images  # noqa: F401
     import kms_keys  # noqa: F401
     import s3_buckets  # noqa: F401

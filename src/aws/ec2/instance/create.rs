@@ -5,10 +5,11 @@ use std::sync::Arc;
 use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
 use aws_sdk_ec2::types::{
     BlockDeviceMapping, CapacityReservationSpecification as Reservation, CapacityReservationTarget as Target, CpuOptionsRequest,
-    CreditSpecificationRequest, EbsBlockDevice as Ebs, EnclaveOptionsRequest, HibernationOptionsRequest, IamInstanceProfileSpecification,
-    InstanceIpv6Address, InstanceMaintenanceOptionsRequest, InstanceMarketOptionsRequest, InstanceMetadataOptionsRequest,
-    InstanceNetworkInterfaceSpecification as Nic, InstanceType, LaunchTemplateSpecification, Placement, PrivateDnsNameOptionsRequest,
-    PrivateIpAddressSpecification, ResourceType, RunInstancesMonitoringEnabled, SpotMarketOptions, TagSpecification,
+    CreditSpecificationRequest, EbsBlockDevice as Ebs, EnclaveOptionsRequest, Filter, HibernationOptionsRequest,
+    IamInstanceProfileSpecification, InstanceIpv6Address, InstanceMaintenanceOptionsRequest, InstanceMarketOptionsRequest,
+    InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification as Nic, InstanceType, LaunchTemplateSpecification, Placement,
+    PrivateDnsNameOptionsRequest, PrivateIpAddressSpecification, ResourceType, RunInstancesMonitoringEnabled, SpotMarketOptions,
+    TagSpecification,
 };
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -46,12 +47,27 @@ pub(super) async fn find(cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
     Ok(instances.find_map(|i| i.instance_id))
 }
 
-/// One that bears exactly those tags and is not on its way out: what was terminated keeps its tags for an hour.
+/// One that bears exactly those tags and is not on its way out.
 pub(super) async fn twin(cx: &Cx<'_, Aws>, tags: &Tags) -> Outcome<Option<Id>> {
-    let alive = by("instance-state-name", ["pending", "running", "stopping", "stopped"]);
-    let found = cx.cloud.ec2.describe_instances().set_filters(Some(by_tags(tags))).filters(alive).send().await?;
+    let found = cx.cloud.ec2.describe_instances().set_filters(Some(by_tags(tags))).filters(alive()).send().await?;
     let mut instances = found.reservations.unwrap_or_default().into_iter().flat_map(|r| r.instances.unwrap_or_default());
     Ok(instances.find(|i| alike(cx.cloud, i.tags(), tags)).and_then(|i| i.instance_id))
+}
+
+/// Those of that name that are not on their way out.
+pub(super) async fn named(cx: &Cx<'_, Aws>, name: Option<&String>, subnet: Option<&str>) -> Outcome<Vec<Id>> {
+    let Some(name) = name else { return Ok(vec![]) };
+    let mut call = cx.cloud.ec2.describe_instances().filters(by("tag:Name", [name])).filters(alive());
+    if let Some(subnet) = subnet {
+        call = call.filters(by("subnet-id", [subnet]));
+    }
+    let instances = call.send().await?.reservations.unwrap_or_default().into_iter().flat_map(|r| r.instances.unwrap_or_default());
+    Ok(instances.filter_map(|i| i.instance_id).collect())
+}
+
+/// What was terminated keeps its tags for an hour.
+fn alive() -> Filter {
+    by("instance-state-name", ["pending", "running", "stopping", "stopped"])
 }
 
 /// Lack of room comes with a status that looks like a breakdown, but nothing was made, and asking again at once seldom helps.

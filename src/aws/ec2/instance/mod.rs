@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::aws::Aws;
 use crate::aws::types::{Arn, Ip};
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
+use crate::words::resource::{After, Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
 use crate::words::value::Value;
 
 mod blocks;
@@ -221,6 +221,9 @@ impl Resource for Instance {
     const KNOWN_BY: Option<&'static str> = Some("tags");
     const SCHEMA_VERSION: u64 = 1;
     const LINGERS: bool = true;
+    /// What it fetches at its first start comes over these.
+    const AFTER: &'static [After] =
+        &[After { kind: "aws_internet_gateway", through: "aws_vpc" }, After { kind: "aws_route_table_association", through: "aws_subnet" }];
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("create", "10m"), ("read", "15m"), ("update", "10m"), ("delete", "20m")];
     const GONE: &'static [&'static str] = &["InvalidInstanceID.NotFound"];
     const RETRY: &'static [Retry] = &[
@@ -255,6 +258,11 @@ impl Resource for Instance {
 
     async fn twin(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         create::twin(cx, &self.tags_all).await
+    }
+
+    /// By the name that somebody gave it, in its subnet where that is said.
+    async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
+        create::named(cx, self.tags_all.get("Name"), self.subnet_id.as_deref()).await
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {
