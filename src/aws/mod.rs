@@ -7,6 +7,8 @@ use crate::words::resource::{Cloud, DataOf, DataType, Fut, Of, Provider, Resourc
 use crate::words::schema::{Attr, Block, Field};
 use crate::words::value::Value;
 
+pub mod acm;
+pub mod application_autoscaling;
 pub mod client;
 pub mod cloudwatch;
 pub mod config;
@@ -14,14 +16,17 @@ pub mod dlm;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;
+pub mod elb;
 pub mod error;
 mod gather;
 pub mod iam;
 pub mod kms;
+pub mod imported;
 pub mod logs;
 pub mod name;
 pub mod partition;
 pub mod policy;
+pub mod quotas;
 mod rate;
 pub mod region;
 pub mod route53;
@@ -39,6 +44,10 @@ pub use client::Aws;
 
 /// Every AWS resource type there is. Add yours here.
 pub const RESOURCES: &[&dyn ResourceType] = &[
+    &Of::<acm::certificate::Certificate>::TYPE,
+    &Of::<acm::validation::Validation>::TYPE,
+    &Of::<application_autoscaling::policy::Policy>::TYPE,
+    &Of::<application_autoscaling::target::Target>::TYPE,
     &Of::<cloudwatch::dashboard::Dashboard>::TYPE,
     &Of::<cloudwatch::metric_alarm::MetricAlarm>::TYPE,
     &Of::<dlm::lifecycle_policy::LifecyclePolicy>::TYPE,
@@ -71,6 +80,12 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<ecs::cluster_capacity_providers::ClusterCapacityProviders>::TYPE,
     &Of::<ecs::service::Service>::TYPE,
     &Of::<ecs::task_definition::TaskDefinition>::TYPE,
+    &Of::<elb::attachment::Attachment>::TYPE,
+    &Of::<elb::lb::Lb>::TYPE,
+    &Of::<elb::listener::Listener>::TYPE,
+    &Of::<elb::listener_certificate::ListenerCertificate>::TYPE,
+    &Of::<elb::rule::Rule>::TYPE,
+    &Of::<elb::target_group::TargetGroup>::TYPE,
     &Of::<iam::instance_profile::InstanceProfile>::TYPE,
     &Of::<iam::openid_connect_provider::OpenIdConnectProvider>::TYPE,
     &Of::<iam::policy::Policy>::TYPE,
@@ -82,6 +97,7 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<kms::key::Key>::TYPE,
     &Of::<logs::log_group::LogGroup>::TYPE,
     &Of::<logs::metric_filter::MetricFilter>::TYPE,
+    &Of::<route53::health_check::HealthCheck>::TYPE,
     &Of::<route53::record::Record>::TYPE,
     &Of::<route53::zone::Zone>::TYPE,
     &Of::<secrets::secret::Secret>::TYPE,
@@ -100,6 +116,7 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
 
 /// Every AWS data source there is. Add yours here.
 pub const DATA: &[&dyn DataType] = &[
+    &DataOf::<acm::certificate_data::CertificateData>::TYPE,
     &DataOf::<ec2::data_ami::Ami>::TYPE,
     &DataOf::<ec2::data_availability_zones::AvailabilityZones>::TYPE,
     &DataOf::<ec2::data_ec2_instance_type::InstanceTypeData>::TYPE,
@@ -110,8 +127,11 @@ pub const DATA: &[&dyn DataType] = &[
     &DataOf::<ec2::data_vpc::VpcData>::TYPE,
     &DataOf::<ecr::data_repository::RepositoryData>::TYPE,
     &DataOf::<ecs::data_cluster::ClusterData>::TYPE,
+    &DataOf::<elb::lb_data::LbData>::TYPE,
+    &DataOf::<iam::data_role::RoleData>::TYPE,
     &DataOf::<iam::policy_document::PolicyDocument>::TYPE,
     &DataOf::<partition::Partition>::TYPE,
+    &DataOf::<quotas::Quota>::TYPE,
     &DataOf::<region::Region>::TYPE,
     &DataOf::<route53::zone_data::ZoneData>::TYPE,
     &DataOf::<secrets::data_secret::SecretData>::TYPE,

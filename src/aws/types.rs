@@ -42,6 +42,30 @@ crate::text!(
     pub Ip, "IP address", |s| s.parse::<IpAddr>().map(|_| s.to_owned()).map_err(|_| "an IP address such as `203.0.113.7`".into()), same_ip
 );
 
+crate::text!(
+    /// A number as a text, empty for none: `1` and `1.0` are the same.
+    pub NumberText, "number", normal_number, |a, b| a == b || matches!((a.parse::<f64>(), b.parse::<f64>()), (Ok(a), Ok(b)) if a == b)
+);
+
+fn normal_number(text: &str) -> Result<String, String> {
+    let fits = text.is_empty() || text.parse::<f64>().is_ok_and(f64::is_finite);
+    if fits { Ok(text.to_owned()) } else { Err("a number such as `1.5`".into()) }
+}
+
+impl NumberText {
+    /// As a number; none where it is empty.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        self.0.parse().ok()
+    }
+}
+
+impl From<f64> for NumberText {
+    fn from(n: f64) -> Self {
+        Self(n.to_string())
+    }
+}
+
 fn normal_cidr(text: &str) -> Result<String, String> {
     let net: IpNet = text.parse().map_err(|_| "a network such as `10.0.0.0/16` or `2001:db8::/32`".to_owned())?;
     if net.network() != net.addr() {
@@ -101,6 +125,14 @@ mod tests {
         assert!(normal_cidr("10.0.1.5/24").unwrap_err().contains("10.0.1.0/24"));
         assert!(normal_cidr("10.0.0.0").is_err());
         assert!(same_cidr("2001:DB8::/32", "2001:db8:0::/32"));
+    }
+
+    #[test]
+    fn numbers_as_texts() {
+        assert!(normal_number("").is_ok() && normal_number("-2.5").is_ok());
+        assert!(normal_number("two").is_err() && normal_number("inf").is_err());
+        assert_eq!(NumberText::from(10.0).0, "10");
+        assert_eq!((NumberText::from("1.5").as_f64(), NumberText::from("").as_f64()), (Some(1.5), None));
     }
 
     #[test]

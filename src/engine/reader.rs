@@ -56,7 +56,8 @@ pub async fn read_all(queries: &[&Query], parallelism: usize) -> Vec<Outcome<Opt
     let batches = groups.into_values().flat_map(|members| {
         let ty = queries[members[0]].ty;
         let size = if ty.is_local() { LOCAL } else { ty.batch().max(1) };
-        members.chunks(size).map(<[usize]>::to_vec).collect::<Vec<_>>()
+        let parts = if ty.is_local() { vec![members] } else { apart(members, |i| queries[i].known.id.as_str()) };
+        parts.iter().flat_map(|part| part.chunks(size).map(<[usize]>::to_vec)).collect::<Vec<_>>()
     });
     let answers = stream::iter(batches.collect::<Vec<_>>()).map(|batch| {
         let reads = &reads;
@@ -73,6 +74,22 @@ pub async fn read_all(queries: &[&Query], parallelism: usize) -> Vec<Outcome<Opt
         }
     }
     found
+}
+
+/// The members in parts without two of the same id: answers are told apart by their ids, and those of some types (scaling
+/// policies) are names that several may have.
+fn apart<'a>(members: Vec<usize>, id: impl Fn(usize) -> &'a str) -> Vec<Vec<usize>> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut parts: Vec<Vec<usize>> = vec![];
+    for member in members {
+        let nth = seen.entry(id(member)).or_default();
+        if parts.len() == *nth {
+            parts.push(vec![]);
+        }
+        parts[*nth].push(member);
+        *nth += 1;
+    }
+    parts
 }
 
 async fn read_batch(queries: &[&Query], batch: &[usize], reads: &Reads) -> Vec<Outcome<Option<Found>>> {
@@ -143,5 +160,17 @@ async fn serve(mut requests: mpsc::UnboundedReceiver<Request>) {
                 let _ = answer.send(found);
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_of_the_same_id_share_a_batch() {
+        let ids = ["cpu", "memory", "cpu", "cpu", "disk"];
+        assert_eq!(apart((0..5).collect(), |i| ids[i]), [vec![0, 1, 4], vec![2], vec![3]]);
+        assert_eq!(apart(vec![], |i| ids[i]), Vec::<Vec<usize>>::new());
     }
 }

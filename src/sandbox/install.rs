@@ -17,6 +17,7 @@ const PINS: &[&str] = &["moto[server]==5.2.5"];
 const LAYER: &[(&str, &str)] = &[
     ("serve.py", include_str!("strict/serve.py")),
     ("accounts.py", include_str!("strict/accounts.py")),
+    ("acm.py", include_str!("strict/acm.py")),
     ("cloudwatch_cbor.py", include_str!("strict/cloudwatch_cbor.py")),
     ("common.py", include_str!("strict/common.py")),
     ("dlm.py", include_str!("strict/dlm.py")),
@@ -30,11 +31,13 @@ const LAYER: &[(&str, &str)] = &[
     ("ecs.py", include_str!("strict/ecs.py")),
     ("ec2_templates.py", include_str!("strict/ec2_templates.py")),
     ("ec2_vpc.py", include_str!("strict/ec2_vpc.py")),
+    ("elb.py", include_str!("strict/elb.py")),
     ("errors.py", include_str!("strict/errors.py")),
     ("images.json", include_str!("strict/images.json")),
     ("images.py", include_str!("strict/images.py")),
     ("kms_keys.py", include_str!("strict/kms_keys.py")),
     ("s3_buckets.py", include_str!("strict/s3_buckets.py")),
+    ("scaling.py", include_str!("strict/scaling.py")),
     ("services.py", include_str!("strict/services.py")),
     ("stores.py", include_str!("strict/stores.py")),
 ];

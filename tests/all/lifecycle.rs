@@ -185,6 +185,21 @@ async fn imported(ty: &'static dyn ResourceType, bench: &Bench, open: &crate::su
 
 /// What can change in place, and no example changes: `*` stands for any name.
 const NOT_CHANGED: &[(&str, &str)] = &[
+    ("aws_acm_certificate.certificate_body", "the example's is issued by ACM"),
+    ("aws_acm_certificate.certificate_chain", "the example's is issued by ACM"),
+    ("aws_acm_certificate.early_renewal_duration", "is refused"),
+    ("aws_acm_certificate.private_key", "the example's is issued by ACM"),
+    ("aws_appautoscaling_policy.step_scaling_policy_configuration.*", "of step scaling, and the example's tracks a target"),
+    (
+        "aws_appautoscaling_policy.target_tracking_scaling_policy_configuration.customized_metric_specification.metrics.*",
+        "excludes the one metric that the example has",
+    ),
+    ("aws_appautoscaling_policy.policy_type", "what the example has belongs to one type"),
+    (
+        "aws_appautoscaling_policy.target_tracking_scaling_policy_configuration.predefined_metric_specification.resource_label",
+        "of requests at load balancers alone",
+    ),
+    ("aws_appautoscaling_target.role_arn", "AWS has a role of its own for that"),
     ("aws_cloudwatch_log_group.kms_key_id", "the sandbox has no AssociateKmsKey"),
     ("aws_cloudwatch_log_group.skip_destroy", "it would not be gone at the end"),
     ("aws_cloudwatch_metric_alarm.evaluate_low_sample_count_percentiles", "stays as it is where the metric gives way to an expression"),
@@ -257,6 +272,39 @@ const NOT_CHANGED: &[(&str, &str)] = &[
     ("aws_route.vpc_peering_connection_id", "a route has one target"),
     ("aws_route_table.propagating_vgws", "the sandbox has no EnableVgwRoutePropagation"),
     ("aws_route_table.route.*", "a route has one target, and there are no types of the others yet"),
+    ("aws_lb.dns_record_client_routing_policy", "of network load balancers alone"),
+    ("aws_lb.enable_cross_zone_load_balancing", "an application load balancer always does"),
+    ("aws_lb.enforce_security_group_inbound_rules_on_private_link_traffic", "of network load balancers alone"),
+    ("aws_lb.subnet_mapping.*", "excludes the subnets that the example has"),
+    ("aws_lb_listener.alpn_policy", "of TLS alone"),
+    ("aws_lb_listener.default_action.authenticate_cognito.*", "the example's users sign in with OpenID Connect"),
+    ("aws_lb_listener.default_action.authenticate_oidc.authentication_request_extra_params", "the example of rules has some"),
+    ("aws_lb_listener.default_action.fixed_response.*", "the example forwards"),
+    ("aws_lb_listener.default_action.redirect.*", "the example forwards"),
+    ("aws_lb_listener.mutual_authentication.*", "the sandbox has no trust stores"),
+    ("aws_lb_listener.routing_http_request_x_amzn_mtls_clientcert_header_name", "of mutual authentication alone"),
+    ("aws_lb_listener.routing_http_request_x_amzn_mtls_clientcert_issuer_header_name", "of mutual authentication alone"),
+    ("aws_lb_listener.routing_http_request_x_amzn_mtls_clientcert_leaf_header_name", "of mutual authentication alone"),
+    ("aws_lb_listener.routing_http_request_x_amzn_mtls_clientcert_serial_number_header_name", "of mutual authentication alone"),
+    ("aws_lb_listener.routing_http_request_x_amzn_mtls_clientcert_subject_header_name", "of mutual authentication alone"),
+    ("aws_lb_listener.routing_http_request_x_amzn_mtls_clientcert_validity_header_name", "of mutual authentication alone"),
+    ("aws_lb_listener.tcp_idle_timeout_seconds", "of TCP alone"),
+    ("aws_lb_listener_rule.action.authenticate_oidc.*", "the example's users sign in with Cognito"),
+    ("aws_lb_listener_rule.action.fixed_response.*", "the example redirects"),
+    ("aws_lb_listener_rule.action.forward.*", "the example redirects"),
+    ("aws_lb_target_group.connection_termination", "of TCP and UDP alone"),
+    ("aws_lb_target_group.health_check.enabled", "of Lambda functions alone"),
+    ("aws_lb_target_group.lambda_multi_value_headers_enabled", "of Lambda functions alone"),
+    ("aws_lb_target_group.preserve_client_ip", "of TCP and UDP alone"),
+    ("aws_lb_target_group.proxy_protocol_v2", "of TCP and UDP alone"),
+    ("aws_lb_target_group.slow_start", "excludes the algorithm that the example has"),
+    ("aws_lb_target_group.target_failover.*", "of gateway load balancers alone"),
+    ("aws_lb_target_group.target_health_state.*", "of TCP and TLS alone"),
+    ("aws_route53_health_check.child_health_threshold", "of calculated ones alone"),
+    ("aws_route53_health_check.child_healthchecks", "of calculated ones alone"),
+    ("aws_route53_health_check.cloudwatch_alarm_name", "of those that follow an alarm alone"),
+    ("aws_route53_health_check.cloudwatch_alarm_region", "of those that follow an alarm alone"),
+    ("aws_route53_health_check.insufficient_data_health_status", "of those that follow an alarm alone"),
     ("aws_route53_record.alias.*", "excludes the values that the example has"),
     ("aws_route53_record.allow_overwrite", "matters at creation alone"),
     ("aws_route53_record.cidr_routing_policy.*", "a record has one policy, and the example's is by weight"),
@@ -265,7 +313,7 @@ const NOT_CHANGED: &[(&str, &str)] = &[
     ("aws_route53_record.geoproximity_routing_policy.*", "a record has one policy, and the example's is by weight"),
     ("aws_route53_record.latency_routing_policy.*", "a record has one policy, and the example's is by weight"),
     ("aws_route53_record.multivalue_answer_routing_policy", "a record has one policy, and the example's is by weight"),
-    ("aws_route53_record.health_check_id", "there is no type of health checks yet"),
+    ("aws_route53_record.health_check_id", "the example's is answered whether all is well or not"),
     ("aws_route53_zone.vpc.*", "there is no type of VPCs yet"),
     ("aws_security_group.egress.prefix_list_ids", "there is no type of prefix lists yet"),
     ("aws_security_group.ingress.prefix_list_ids", "there is no type of prefix lists yet"),
@@ -314,7 +362,8 @@ const NOT_CHANGED: &[(&str, &str)] = &[
 ];
 
 /// Types that only their own state can tell of: an import is refused in words.
-const NOT_IMPORTED: &[&str] = &["local_file", "local_sensitive_file", "tls_private_key", "tls_self_signed_cert"];
+const NOT_IMPORTED: &[&str] =
+    &["aws_acm_certificate_validation", "local_file", "local_sensitive_file", "tls_private_key", "tls_self_signed_cert"];
 
 /// Types of which an import tells the value and not what it was made of: Terraform's providers know no more.
 const VALUE_ALONE: &[&str] = &["random_id", "random_password", "random_string", "random_uuid", "terraform_data"];
@@ -326,6 +375,11 @@ fn import_id(kind: &str, held: &Instance) -> String {
         "random_password" | "random_string" => attr("result"),
         "aws_route" => format!("{}_{}", attr("route_table_id"), attr("destination_cidr_block")),
         "aws_route_table_association" => format!("{}/{}", attr("subnet_id"), attr("route_table_id")),
+        "aws_appautoscaling_policy" => {
+            format!("{}/{}/{}/{}", attr("service_namespace"), attr("resource_id"), attr("scalable_dimension"), held.id())
+        }
+        "aws_appautoscaling_target" => format!("{}/{}/{}", attr("service_namespace"), held.id(), attr("scalable_dimension")),
+        "aws_autoscaling_policy" => format!("{}/{}", attr("autoscaling_group_name"), held.id()),
         "random_id" => format!("{},{}", attr("prefix"), held.id()),
         _ => held.id().to_owned(),
     }

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "what one module of the tests shows another")]
 
 mod bad_input;
+mod balancing;
 mod conformance;
 mod console;
 mod convert;

@@ -10,7 +10,8 @@ use crate::support::sandbox::{cache, cloud, server};
 fn strict_layer() {
     let python = Sandbox::new(&cache(), "tests").python(&mut |_| ()).unwrap();
     let server = server();
-    for (script, least) in [("strict_layer.py", 23), ("strict_network.py", 10), ("strict_storage.py", 10)] {
+    let scripts = [("strict_layer.py", 23), ("strict_network.py", 10), ("strict_storage.py", 10), ("strict_balancing.py", 10)];
+    for (script, least) in scripts {
         let script = format!("{}/tests/all/{script}", env!("CARGO_MANIFEST_DIR"));
         let output = Command::new(&python).args(["-B", &script, server.server.endpoint()]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);

@@ -11,6 +11,7 @@ use crate::words::failure::{Failure, Outcome};
 use crate::words::reads::Asked;
 use crate::words::resource::{Cx, Retry, Tags};
 
+pub mod data_role;
 pub mod instance_profile;
 pub mod openid_connect_provider;
 pub mod policy;

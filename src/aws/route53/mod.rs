@@ -1,17 +1,21 @@
 //! Route 53. Its limit of five calls a second is the whole account's, so that records are read and changed a zone at a time.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_route53::Client;
-use aws_sdk_route53::types::{ChangeInfo, ChangeStatus, ResourceRecordSet, RrType};
+use aws_sdk_route53::types::{ChangeInfo, ChangeStatus, ResourceRecordSet, RrType, Tag, TagResourceType};
 
 use super::client::Aws;
+use super::each;
 use super::error::absent;
+use super::tags::delta;
 use super::wait::{Seen, until};
 use crate::words::failure::{Cause, Outcome};
-use crate::words::resource::Cx;
+use crate::words::resource::{Cx, Tags};
 
 mod change;
+pub mod health_check;
 pub mod record;
 pub mod record_values;
 pub mod zone;
@@ -19,6 +23,8 @@ pub mod zone_data;
 
 /// How many record sets one call lists.
 const PAGE: i32 = 300;
+/// Of how many zones or health checks one call lists the tags.
+const TAGS_PAGE: usize = 10;
 
 /// How long a change may take to reach the name servers; usually it is 20 to 60 seconds.
 const REACHED: Duration = Duration::from_mins(30);
@@ -138,6 +144,34 @@ fn is(set: &ResourceRecordSet, name: &str, kind: &str, identifier: Option<&str>)
 /// The records that make a zone and go only with it.
 fn of_zone_itself(kind: &str, name: &str, zone: &str) -> bool {
     matches!(kind, "NS" | "SOA") && plain(name) == plain(zone)
+}
+
+/// The tags of zones or health checks by id.
+async fn tags(aws: &Aws, kind: TagResourceType, ids: &[String]) -> Outcome<BTreeMap<String, Tags>> {
+    let kind = &kind;
+    let pages = each(ids.chunks(TAGS_PAGE), |ids| async move {
+        let call = aws.route53.list_tags_for_resources().resource_type(kind.clone());
+        Ok(Some(call.set_resource_ids(Some(ids.to_vec())).send().await?.resource_tag_sets))
+    });
+    let sets = pages.await?.into_iter().flatten();
+    let own = |tags: Vec<Tag>| {
+        let tags = tags.into_iter().filter_map(|t| Some((t.key?, t.value.unwrap_or_default())));
+        tags.filter(|(key, _)| !key.starts_with("aws:")).collect()
+    };
+    Ok(sets.filter_map(|s| Some((s.resource_id?, own(s.tags.unwrap_or_default())))).collect())
+}
+
+/// Changes the tags of one zone or health check from `old` to `new`.
+async fn retag(aws: &Aws, kind: TagResourceType, id: &str, old: &Tags, new: &Tags) -> Outcome<()> {
+    let (gone, set) = delta(old, new);
+    if gone.is_empty() && set.is_empty() {
+        return Ok(());
+    }
+    let set: Vec<Tag> = set.into_iter().map(|(k, v)| Tag::builder().key(k).value(v).build()).collect();
+    let call = aws.route53.change_tags_for_resource().resource_type(kind).resource_id(id);
+    let call = call.set_add_tags((!set.is_empty()).then_some(set)).set_remove_tag_keys((!gone.is_empty()).then_some(gone));
+    call.send().await?;
+    Ok(())
 }
 
 #[cfg(test)]

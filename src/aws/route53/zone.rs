@@ -1,21 +1,17 @@
 //! Hosted zones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_route53::operation::get_hosted_zone::GetHostedZoneOutput;
-use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, HostedZoneConfig, Tag, TagResourceType, Vpc as SdkVpc, VpcRegion};
+use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, HostedZoneConfig, TagResourceType, Vpc as SdkVpc, VpcRegion};
 
-use super::{in_sync, lookup, of_zone_itself, plain, short, sweep};
+use super::{in_sync, lookup, of_zone_itself, plain, retag, short, sweep, tags};
 use crate::aws::error::{absent, lacking};
-use crate::aws::tags::delta;
 use crate::aws::types::DnsName;
 use crate::aws::{Aws, each};
 use crate::words::failure::{Failure, Outcome};
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Resource, Retry, Tags};
-
-/// How many zones' tags one call lists.
-const TAGS_PAGE: usize = 10;
 
 crate::blocks! {
     /// A DNS zone: public, or private to some VPCs.
@@ -138,7 +134,7 @@ tags = { team = "platform", Name = "example" }
         })
         .await?;
         let ids: Vec<String> = found.iter().map(|(k, _)| k.id.clone()).collect();
-        let mut tags = tags(cx.cloud, &ids).await?;
+        let mut tags = tags(cx.cloud, TagResourceType::Hostedzone, &ids).await?;
         let live = found.into_iter().map(|(k, zone)| {
             let tags_all = tags.remove(&k.id).unwrap_or_default();
             Live { id: k.id.clone(), value: Self { tags_all, ..zone } }
@@ -162,14 +158,7 @@ tags = { team = "platform", Name = "example" }
             let call = aws.route53.disassociate_vpc_from_hosted_zone().hosted_zone_id(id).vpc(sdk(vpc));
             call.send().await?;
         }
-        let (gone, set) = delta(&old.tags_all, &self.tags_all);
-        if !gone.is_empty() || !set.is_empty() {
-            let set: Vec<Tag> = set.into_iter().map(|(k, v)| Tag::builder().key(k).value(v).build()).collect();
-            let call = aws.route53.change_tags_for_resource().resource_type(TagResourceType::Hostedzone).resource_id(id);
-            let call = call.set_add_tags((!set.is_empty()).then_some(set)).set_remove_tag_keys((!gone.is_empty()).then_some(gone));
-            call.send().await?;
-        }
-        Ok(())
+        retag(aws, TagResourceType::Hostedzone, id, &old.tags_all, &self.tags_all).await
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
@@ -258,20 +247,6 @@ pub(super) async fn name_servers(aws: &Aws, id: &str, name: &str) -> Outcome<Vec
     let set = lookup(&aws.route53, id, name, "NS", None).await?;
     let values = set.and_then(|s| s.resource_records).unwrap_or_default().into_iter();
     Ok(values.map(|r| r.value.trim_end_matches('.').to_owned()).collect())
-}
-
-/// The tags of zones by id.
-pub(super) async fn tags(aws: &Aws, ids: &[String]) -> Outcome<BTreeMap<String, Tags>> {
-    let pages = each(ids.chunks(TAGS_PAGE), |ids| async move {
-        let call = aws.route53.list_tags_for_resources().resource_type(TagResourceType::Hostedzone);
-        Ok(Some(call.set_resource_ids(Some(ids.to_vec())).send().await?.resource_tag_sets))
-    });
-    let sets = pages.await?.into_iter().flatten();
-    let own = |tags: Vec<Tag>| {
-        let tags = tags.into_iter().filter_map(|t| Some((t.key?, t.value.unwrap_or_default())));
-        tags.filter(|(key, _)| !key.starts_with("aws:")).collect()
-    };
-    Ok(sets.filter_map(|s| Some((s.resource_id?, own(s.tags.unwrap_or_default())))).collect())
 }
 
 /// Deletes all records but those that make the zone.

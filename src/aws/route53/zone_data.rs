@@ -1,9 +1,9 @@
 //! Looks a hosted zone up.
 
-use aws_sdk_route53::types::HostedZone;
+use aws_sdk_route53::types::{HostedZone, TagResourceType};
 
-use super::zone::{arn, name_servers, tags};
-use super::{plain, short};
+use super::zone::{arn, name_servers};
+use super::{plain, short, tags};
 use crate::aws::Aws;
 use crate::aws::error::{absent, lacking};
 use crate::aws::types::DnsName;
@@ -99,7 +99,7 @@ zone_id = "${aws_route53_zone.main.zone_id}"
             name_servers: servers,
             private_zone: Some(private),
             resource_record_set_count: zone.resource_record_set_count,
-            tags: tags(aws, std::slice::from_ref(&id)).await?.remove(&id).unwrap_or_default(),
+            tags: tags(aws, TagResourceType::Hostedzone, std::slice::from_ref(&id)).await?.remove(&id).unwrap_or_default(),
             vpc_id: self.vpc_id,
             zone_id: Some(id.clone()),
         };
@@ -125,7 +125,7 @@ impl ZoneData {
             ids = of_vpc.await?;
         }
         if !self.tags.is_empty() {
-            let have = tags(aws, &ids).await?;
+            let have = tags(aws, TagResourceType::Hostedzone, &ids).await?;
             ids.retain(|id| have.get(id).is_some_and(|have| self.tags.iter().all(|(k, v)| have.get(k) == Some(v))));
         }
         let kind = if private || vpc.is_some() { "private" } else { "public" };

@@ -94,6 +94,7 @@ def main():
         threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop()), daemon=True).start()
 
     import accounts  # noqa: F401
+    import acm  # noqa: F401
     import cloudwatch_cbor
     import dlm
     import ec2_common  # noqa: F401
@@ -105,9 +106,11 @@ def main():
     import ecs  # noqa: F401
     import ec2_templates  # noqa: F401
     import ec2_vpc  # noqa: F401
+    import elb  # noqa: F401
     import images  # noqa: F401
     import kms_keys  # noqa: F401
     import s3_buckets  # noqa: F401
+    import scaling  # noqa: F401
     import services  # noqa: F401
     import stores  # noqa: F401
 

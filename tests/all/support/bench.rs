@@ -63,6 +63,12 @@ impl Bench {
         self.settings.calls.total()
     }
 
+    /// The calls of each operation that were made so far.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        let counts = self.settings.calls.counts().into_iter();
+        counts.map(|((service, operation), count)| (format!("{service} {operation}"), count.sent)).collect()
+    }
+
     /// Loads the stack of that text.
     pub fn open(&self, text: &str) -> Outcome<Open> {
         fs::write(self.path().join("stack.toml"), text).unwrap();
