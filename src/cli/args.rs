@@ -126,6 +126,7 @@ impl PlanArgs {
             refresh: !self.no_refresh,
             parallelism: self.parallelism.into(),
             imports: vec![],
+            generate: false,
             allow: Allow { existing: self.allow_existing, other_account: self.allow_other_account, other_region: self.allow_other_region },
             adopt: self.adopt,
             destroy_adopted: self.destroy_adopted,

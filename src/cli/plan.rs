@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::args::PlanArgs;
+use super::generated::Out;
 use super::place::relative;
 use super::progress::Progress;
 use super::session::Session;
@@ -29,6 +30,9 @@ pub(crate) struct Args {
     /// Keep the plan in this file, for `ferroform apply FILE`. It holds no secrets: sensitive variables are given again to that.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write the blocks that `import` blocks lack into this new file, of what there is: TOML, or HCL if its name ends in `.tf`.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["destroy", "refresh_only"])]
+    generate_config_out: Option<PathBuf>,
     /// End with 0 if there is nothing to do, 1 on errors, and 2 if there is something to do.
     #[arg(long)]
     detailed_exitcode: bool,
@@ -86,10 +90,20 @@ pub(crate) fn extra(session: &Session, options: &Options) -> json::Extra {
 }
 
 pub(super) async fn run(args: Args, cx: &Context) -> Ending {
-    let session = Session::open(cx, args.at.as_deref())?;
-    let options = args.plan.options();
+    let mut session = Session::open(cx, args.at.as_deref())?;
+    let out = args.generate_config_out.map(|path| Out::of(path, &session)).transpose()?;
+    let options = Options { generate: out.is_some(), ..args.plan.options() };
     let progress = Progress::of(&cx.terminal, false);
-    let planned = preview(&session, &options, &progress).await;
+    let mut planned = preview(&session, &options, &progress).await;
+    if let (Some(out), Ok((plan, _))) = (&out, &planned)
+        && !plan.generated.is_empty()
+    {
+        let text = out.write(plan)?;
+        session.add(&out.name, &text)?;
+        planned = preview(&session, &options, &progress).await;
+        let wrote = format!("  Written to {}: the blocks of what is imported. Look through them, and keep them.", out.path.display());
+        cx.terminal.say(&wrote);
+    }
     progress.end();
     let (plan, facts) = planned?;
     let format = if args.json { Format::Events } else { args.format };

@@ -9,7 +9,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
 use super::tree::Tree;
-use crate::stack::{Block, Condition, Expr, Reference, Target};
+use crate::stack::{Block, Condition, Expr, Import, Reference, Target};
 use crate::words::{Address, Diagnostic, Result, Span};
 
 /// Pieces of work with what each waits for, directly or through locals, variables and outputs. First come the blocks of the tree, by
@@ -115,6 +115,9 @@ impl<'a> Builder<'_, 'a> {
             let node = self.nodes[site].locals[name];
             self.refer(site, node, &expr.references(), false);
         }
+        for import in module.imports.iter().filter(|_| site == 0) {
+            self.imported(import);
+        }
         let Some((caller, call)) = tree.sites[site].caller else { return };
         self.edges.push((self.nodes[caller].expanded, expanded, call.span.clone()));
         self.edges.push((self.nodes[caller].called, called, call.span.clone()));
@@ -136,6 +139,17 @@ impl<'a> Builder<'_, 'a> {
             self.refer(site, node, &of_conditions(&output.preconditions), false);
             self.refer(site, node, &output.depends_on, true);
             self.edges.push((expanded, node, output.span.clone()));
+        }
+    }
+
+    /// What is imported waits for what its id is made of.
+    fn imported(&mut self, import: &Import) {
+        let block = super::import::target(import).and_then(|address| self.tree.find(&address)).map(|at| &self.tree.blocks[at]);
+        if let Some(block) = block {
+            let node = self.nodes[block.site].blocks[&block.block.address];
+            let references: Vec<Reference> =
+                [Some(&import.id), import.for_each.as_ref()].into_iter().flatten().flat_map(Expr::references).collect();
+            self.refer(0, node, &references, false);
         }
     }
 

@@ -9,6 +9,7 @@ pub mod diff;
 mod ends;
 pub mod evaluate;
 pub mod event;
+mod generate;
 pub mod graph;
 mod guard;
 mod hidden;

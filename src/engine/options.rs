@@ -23,6 +23,8 @@ pub struct Options {
     pub parallelism: usize,
     /// Take into the state what has these ids, under these addresses.
     pub imports: Vec<(Address, String)>,
+    /// Give the blocks that are to be written for imports that have none.
+    pub generate: bool,
     /// Which guards the user sets aside.
     pub allow: Allow,
     /// Take over what exists instead of making it, where a block does not say whether.
@@ -43,6 +45,7 @@ impl Default for Options {
             refresh: true,
             parallelism: 16,
             imports: vec![],
+            generate: false,
             allow: Allow::default(),
             adopt: false,
             destroy_adopted: false,

@@ -132,6 +132,21 @@ pub struct Drift {
     pub changed: Vec<String>,
 }
 
+/// A block that is to be written for what is imported without one.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// Its address.
+    pub address: Address,
+    /// The id by which it was found.
+    pub id: String,
+    /// The configuration of the provider that the import names.
+    pub provider: Option<(Arc<str>, Option<Arc<str>>)>,
+    /// Its arguments, an object; nested blocks are tuples of objects.
+    pub arguments: Value,
+    /// Arguments that are not shown, since they are secret or since nothing but a hash of them is known.
+    pub hidden: Vec<String>,
+}
+
 /// What is planned for one output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputChange {
@@ -276,6 +291,8 @@ pub struct Plan {
     pub variables: BTreeMap<Arc<str>, Value>,
     /// How many resources were read.
     pub read: usize,
+    /// Blocks that have to be written before the imports without one can be planned.
+    pub generated: Vec<Generated>,
 }
 
 /// How many changes of each sort a plan holds.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::FutureExt as _;
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::adopt::Adopting;
@@ -12,13 +13,12 @@ use super::ends;
 use super::event::{Event, Listener};
 use super::graph::{self, Order};
 use super::guard;
-use super::hush::Hush;
 use super::import;
 use super::instance;
 use super::moves::{self, Moves};
 pub use super::options::Options;
 use super::outputs;
-use super::plan::{Action, Change, Checked, Drift, Plan, Purpose};
+use super::plan::{Action, Change, Checked, Drift, Generated, Plan, Purpose};
 use super::providers::Providers;
 use super::refresh::{self, Prior};
 use super::rivals::Rivals;
@@ -28,8 +28,7 @@ use super::{evaluate, failed};
 use crate::stack::{Block, Files, Stack};
 use crate::state::State;
 use crate::words::failure::Outcome;
-use crate::words::reads::Reads;
-use crate::words::resource::{Cloud, Context, DataType, Fut, Registry, Settings};
+use crate::words::resource::{DataType, Registry, Settings};
 use crate::words::{Address, Diagnostic, Diagnostics, Mode, ModulePath, Result, Selection, Value};
 
 /// What to plan, and from what.
@@ -85,6 +84,7 @@ pub(super) struct Planner<'a> {
     pub(super) untold: Vec<ModulePath>,
     /// What kept the data sources of `check` blocks from being read.
     pub(super) troubles: Vec<(Checked, String)>,
+    generated: Vec<Generated>,
 }
 
 /// Which blocks take part, where the user named some.
@@ -149,6 +149,7 @@ pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan
         rivals: Rivals::default(),
         untold: vec![],
         troubles: vec![],
+        generated: vec![],
     };
     planner.configure().await?;
     planner.walk(listener).await?;
@@ -193,9 +194,6 @@ fn scope(request: &Request<'_>, tree: &Tree<'_>, order: &Order) -> Result<Scope>
     Ok(Scope { blocks: included, targets: targets.clone(), excludes: excludes.clone() })
 }
 
-/// A data source that is being read: its block, its instance, what the configuration gives, and the answer.
-type Reading<'f> = Fut<'f, (usize, evaluate::Spot, Vec<Address>, Outcome<Value>)>;
-
 impl<'a> Planner<'a> {
     /// Makes the clients of every configuration that the stack or the state names.
     async fn configure(&mut self) -> Result<()> {
@@ -204,6 +202,7 @@ impl<'a> Planner<'a> {
         for Placed { address, block, .. } in self.tree.blocks.iter().filter(|_| !destroying) {
             asked.insert(self.providers.of_block(&address.module, block)?, Some(&block.span));
         }
+        asked.extend(import::configurations(self.request, &self.providers, self.tree)?);
         let managed = self.request.state.instances.iter().filter(|(a, _)| a.mode == Mode::Managed);
         for provider in managed.map(|(_, instance)| &instance.provider).collect::<BTreeSet<_>>() {
             asked.entry(self.providers.of_state(provider)?).or_insert(None);
@@ -235,8 +234,11 @@ impl<'a> Planner<'a> {
         };
         let mut refreshing = std::pin::pin!(refreshing);
         let mut refreshed = false;
-        let mut imported = import::read(self.request, &self.providers, &self.world, self.tree).await?;
-        let mut readings: FuturesUnordered<Reading<'_>> = FuturesUnordered::new();
+        let mut pending = import::Pending::of(self.request, self.tree);
+        let mut imported = import::Imports::new();
+        let (importers, tree) = (self.providers.clone(), self.tree);
+        let mut importing = FuturesUnordered::new();
+        let mut readings: FuturesUnordered<instance::Reading<'_>> = FuturesUnordered::new();
         let mut adopting: FuturesUnordered<Adopting<'_>> = FuturesUnordered::new();
         let mut left: Vec<usize> = self.order.needs.iter().map(Vec::len).collect();
         let mut users: Vec<Vec<usize>> = vec![vec![]; left.len()];
@@ -253,7 +255,7 @@ impl<'a> Planner<'a> {
         loop {
             while let Some((at, block)) = ready.pop_first() {
                 let mode = self.tree.blocks.get(block).map(|b| b.address.mode);
-                if !refreshed && mode == Some(Mode::Managed) {
+                if mode == Some(Mode::Managed) && (!refreshed || pending.holds(block)) {
                     stalled.push((at, block));
                     continue;
                 }
@@ -276,19 +278,29 @@ impl<'a> Planner<'a> {
                     n => drop(reading.insert(block, n)),
                 }
             }
-            if refreshed && readings.is_empty() && adopting.is_empty() {
+            let due: Vec<_> = stalled.iter().map(|(_, block)| *block).filter(|block| pending.holds(*block)).map(Some).collect();
+            if importing.is_empty() && !due.is_empty() {
+                let asked = pending.asked(&due, request, &self.world)?;
+                importing.push(import::read(request, &importers, tree, asked).map(|found| (due, found)));
+            }
+            if refreshed && readings.is_empty() && adopting.is_empty() && importing.is_empty() {
                 break;
             }
             tokio::select! {
                 fresh = &mut refreshing, if !refreshed => {
                     self.priors = fresh?;
-                    for (address, (given, prior)) in std::mem::take(&mut imported) {
-                        self.imports.insert(address.clone(), given);
-                        self.priors.insert(address, prior);
-                    }
+                    self.take_in(std::mem::take(&mut imported));
                     refreshed = true;
                     listener.on(Event::Refreshed { resources: queries.len(), took: started.elapsed() });
                     ready.extend(stalled.drain(..));
+                }
+                Some((due, found)) = importing.next(), if !importing.is_empty() => {
+                    imported.extend(found?);
+                    pending.done(&due);
+                    if refreshed {
+                        self.take_in(std::mem::take(&mut imported));
+                        ready.extend(stalled.drain(..));
+                    }
                 }
                 Some((block, spot, dependencies, outcome)) = readings.next(), if !readings.is_empty() => {
                     self.end_data(block, &spot, dependencies, outcome);
@@ -305,7 +317,17 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+        let asked = pending.asked(&[None], request, &self.world)?;
+        self.generated = import::unwritten(request, &importers, tree, asked).await?;
         Ok(())
+    }
+
+    /// Takes in what was read of imports.
+    fn take_in(&mut self, imported: import::Imports) {
+        for (address, (given, prior)) in imported {
+            self.imports.insert(address.clone(), given);
+            self.priors.insert(address, prior);
+        }
     }
 
     /// Says which instances of a module there are.
@@ -328,7 +350,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Starts to read the instances of a data source; the number of them that are on their way.
-    fn begin_data<'f>(&mut self, index: usize, readings: &mut FuturesUnordered<Reading<'f>>) -> usize {
+    fn begin_data<'f>(&mut self, index: usize, readings: &mut FuturesUnordered<instance::Reading<'f>>) -> usize {
         let placed = &self.tree.blocks[index];
         let mut begun = 0;
         for path in self.around(placed) {
@@ -350,7 +372,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn begin_data_in<'f>(&mut self, index: usize, path: &ModulePath, readings: &mut FuturesUnordered<Reading<'f>>) -> Result<usize> {
+    fn begin_data_in<'f>(&mut self, index: usize, path: &ModulePath, readings: &mut FuturesUnordered<instance::Reading<'f>>) -> Result<usize> {
         let block = self.tree.blocks[index].block;
         let address = block.address.within(path);
         self.world.declare(&address, evaluate::shape_of(block));
@@ -386,7 +408,7 @@ impl<'a> Planner<'a> {
             }
             match &cloud {
                 Some(cloud) if given.is_known() && !waits => {
-                    readings.push(read_data(index, spot, dependencies, ty, cloud.clone(), given));
+                    readings.push(instance::read_data(index, spot, dependencies, ty, cloud.clone(), given));
                     begun += 1;
                 }
                 _ => self.later(&spot, ty, &given, dependencies, &config),
@@ -536,6 +558,7 @@ impl<'a> Planner<'a> {
             warnings,
             variables: request.variables.clone(),
             read: if request.options.refresh { self.priors.len() } else { 0 },
+            generated: self.generated,
         })
     }
 }
@@ -555,21 +578,4 @@ fn release(block: usize, users: &[Vec<usize>], left: &mut [usize], place: &[usiz
             ready.insert((place[user], user));
         }
     }
-}
-
-fn read_data<'f>(
-    index: usize,
-    spot: evaluate::Spot,
-    dependencies: Vec<Address>,
-    ty: &'static dyn DataType,
-    cloud: Arc<dyn Cloud>,
-    given: Value,
-) -> Reading<'f> {
-    Box::pin(async move {
-        let reads = Reads::default();
-        let context = Context { cloud: cloud.as_ref(), token: "", reads: &reads };
-        let hush = Hush::of(ty.attrs(), [&given]);
-        let outcome = ty.read(&context, &given.bare_deep()).await.map_err(|failure| hush.failure(failure));
-        (index, spot, dependencies, outcome.map(|found| instance::data_value(ty.attrs(), &given, &found)))
-    })
 }

@@ -48,14 +48,19 @@ impl<'a> Providers<'a> {
 
     /// The configuration that a block in that module names, or that its type's provider has without an alias.
     pub fn of_block(&self, module: &ModulePath, block: &Block) -> Result<ConfigName> {
-        let name = || self.registry.provider_of(&block.address.kind).map(|p| (Arc::from(p.name()), None));
-        let unknown = || Diagnostic::error(format!("no provider has types like `{}`", block.address.kind)).at(&block.span, "");
-        let named = block.provider.clone().or_else(name).ok_or_else(unknown)?;
-        self.passed(&module.config(), named, &block.span)
+        self.of_type(module, &block.address.kind, block.provider.as_ref(), Some(&block.span))
+    }
+
+    /// The same for any resource of that type, which may name a configuration.
+    pub fn of_type(&self, module: &ModulePath, kind: &str, named: Option<&ConfigRef>, span: Option<&Span>) -> Result<ConfigName> {
+        let name = || self.registry.provider_of(kind).map(|p| (Arc::from(p.name()), None));
+        let unknown = || Diagnostic::error(format!("no provider has types like `{kind}`")).or_at(span);
+        let named = named.cloned().or_else(name).ok_or_else(unknown)?;
+        self.passed(&module.config(), named, span)
     }
 
     /// The configuration that a module means by a name: its own, or what its caller passes or has.
-    fn passed(&self, module: &ModulePath, named: ConfigRef, asked_by: &Span) -> Result<ConfigName> {
+    fn passed(&self, module: &ModulePath, named: ConfigRef, asked_by: Option<&Span>) -> Result<ConfigName> {
         let (name, alias) = &named;
         let own = |module: &Module| module.providers.iter().any(|b| b.name == *name && b.alias == *alias);
         let found = || ConfigName { module: module.clone(), name: name.clone(), alias: alias.clone() };
@@ -70,8 +75,13 @@ impl<'a> Providers<'a> {
             None if alias.is_none() => self.passed(&caller, named, asked_by),
             None => {
                 let full = format!("{name}.{}", alias.as_deref().unwrap_or_default());
-                let error = Diagnostic::error(format!("{module} gets no provider configuration `{full}`")).at(asked_by, "asked for here");
-                Err(error.help(format!("pass it in the call: providers = {{ \"{full}\" = \"{name}\" }}")).into())
+                let error = Diagnostic::error(format!("{module} gets no provider configuration `{full}`")).or_at(asked_by);
+                Err(error
+                    .write(
+                        format!("pass it in the call: providers = {{ \"{full}\" = \"{name}\" }}"),
+                        format!("pass it in the call: providers = {{ {full} = {name} }}"),
+                    )
+                    .into())
             }
         }
     }
@@ -121,7 +131,12 @@ impl<'a> Providers<'a> {
             (None, None) => Value::object([] as [(&str, Value); 0]),
             (None, Some(alias)) => {
                 let error = Diagnostic::error(format!("provider.{name} has no configuration with the alias `{alias}`")).or_at(asked_by);
-                return Err(error.help(format!("add a block [[provider.{name}]] with alias = \"{alias}\"")).into());
+                return Err(error
+                    .write(
+                        format!("add a block [[provider.{name}]] with alias = \"{alias}\""),
+                        format!("add a block provider \"{name}\" {{ alias = \"{alias}\" }}"),
+                    )
+                    .into());
             }
         };
         let configured = provider.configure(&value, self.settings).await;

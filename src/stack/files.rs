@@ -201,6 +201,18 @@ impl Files {
         self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
+    /// Adds a file to the stack's folder, whatever the disk holds.
+    pub fn add(&self, name: &str, text: &str) -> Result<()> {
+        let mut listing = self.list(".", false)?;
+        listing.push(name.to_owned());
+        listing.sort();
+        listing.dedup();
+        let note = format!("list:{}", self.name("."));
+        self.lock().insert(note, serde_json::Value::from(listing).to_string().into_bytes().into());
+        self.lock().insert(name.to_owned(), text.as_bytes().into());
+        Ok(())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Recorded> {
         self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

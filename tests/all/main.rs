@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod balancing;
+mod blocks;
 mod conformance;
 mod console;
 mod convert;
@@ -22,6 +23,7 @@ mod interop;
 mod language;
 mod laws;
 mod lifecycle;
+mod pages;
 mod paths;
 mod reference;
 mod sandbox;

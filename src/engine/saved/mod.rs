@@ -245,6 +245,7 @@ fn take_plan(json: &Json) -> Option<Plan> {
         warnings: texts(&json["warnings"])?.into_iter().map(Diagnostic::warning).collect(),
         variables: json["variables"].as_object()?.iter().map(variable).collect::<Option<BTreeMap<_, _>>>()?,
         read: usize::try_from(json["read"].as_u64()?).ok()?,
+        generated: vec![],
     })
 }
 

@@ -6,7 +6,7 @@ use super::super::apply::world_of;
 use super::super::evaluate::{self, Spots};
 use super::super::instance::{data_value, unknown_where_silent};
 use super::super::plan::{Action, Change, Drift, Plan};
-use super::super::planner::{Options, Request};
+use super::super::planner::Request;
 use super::super::providers::Providers;
 use super::super::tree::Tree;
 use super::super::world::{Frame, World};
@@ -113,15 +113,14 @@ impl Opener<'_> {
         let mut imports = vec![];
         for change in changes {
             match (&change.importing, state.instances.get(&change.address), registry.resource(&change.address.kind)) {
-                (Some(id), ..) => imports.push((change.address.clone(), id.clone())),
+                (Some(id), ..) => imports.push(import::Asked::by_id(&change.address, id)),
                 (None, Some(held), Some(ty)) => drop(priors.insert(change.address.clone(), refresh::Prior::unread(ty, held))),
                 _ => {}
             }
         }
         let queries = refresh::queries(state, registry, &self.providers, &priors)?;
         refresh::refresh(&queries, &mut priors, options.parallelism).await?;
-        let options = Options { imports, ..options.clone() };
-        let imported = import::read(&Request { options: &options, ..*self.request }, &self.providers, &self.world, self.tree).await?;
+        let imported = import::read(self.request, &self.providers, self.tree, imports).await?;
         priors.extend(imported.into_iter().map(|(address, (_, prior))| (address, prior)));
         Ok(priors.into_iter().map(|(address, prior)| (address, prior.now)).collect())
     }
@@ -158,12 +157,12 @@ impl Opener<'_> {
         }
         let Some(ty) = registry.data(&change.address.kind) else { return Ok(Value::Null) };
         if change.action == Action::Read || !given.is_known() {
-            return Ok(unknown_where_silent(ty.attrs(), &given));
+            return Ok(unknown_where_silent(ty, &given));
         }
         let reads = Reads::default();
         let found = ty.read(&Context { cloud: cloud.as_ref(), token: "", reads: &reads }, &given.bare_deep()).await;
         let found = found.map_err(|failure| failed(format!("{} can't be read again", change.address), &failure))?;
-        Ok(data_value(ty.attrs(), &given, &found))
+        Ok(data_value(ty, &given, &found))
     }
 
     /// Outputs, which must come out as they were shown, and what someone else did, which is only told.

@@ -35,9 +35,9 @@ fn print_of(salt: &str, value: &Value) -> String {
 /// secret.
 pub(super) fn seal(value: &Value, salt: &str) -> Value {
     match value {
-        Value::Sensitive(inner) if inner.is_null() || inner.is_unknown() => value.clone(),
-        Value::Sensitive(inner) if !inner.is_known() => Value::unknown().sensitive(),
-        Value::Sensitive(inner) => Value::from(print_of(salt, inner)).sensitive(),
+        Value::Marked(_, inner) if inner.is_null() || inner.is_unknown() => value.clone(),
+        Value::Marked(_, inner) if !inner.is_known() => Value::unknown().sensitive(),
+        Value::Marked(_, inner) => Value::from(print_of(salt, inner)).sensitive(),
         // An element of a set has no place by which it could be found again.
         Value::Set(_) if value.has_sensitive() => seal(&value.clone().sensitive(), salt),
         _ if value.has_sensitive() => value.map_children(&mut |_, child| seal(child, salt)),
@@ -47,13 +47,13 @@ pub(super) fn seal(value: &Value, salt: &str) -> Value {
 
 /// Whether some secret is sealed in it: in a kept plan any sensitive text is a fingerprint.
 pub(super) fn is_sealed(value: &Value) -> bool {
-    value.any(&|v| matches!(v, Value::Sensitive(inner) if matches!(**inner, Value::String(_))))
+    value.any(&|v| matches!(v, Value::Marked(_, inner) if matches!(**inner, Value::String(_))))
 }
 
 /// The same with nothing known of secrets.
 pub(super) fn blank(value: &Value) -> Value {
     match value {
-        Value::Sensitive(_) if is_sealed(value) => Value::unknown().sensitive(),
+        Value::Marked(_, _) if is_sealed(value) => Value::unknown().sensitive(),
         _ => value.map_children(&mut |_, child| blank(child)),
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn blank(value: &Value) -> Value {
 /// The value with its secrets out of those that are known; each has to lie where it lay, and to be the very same. Otherwise the path of
 /// one that is in none of them.
 pub(super) fn open(value: &Value, known: &[&Value], salt: &str) -> Result<Value, String> {
-    if let Value::Sensitive(inner) = value {
+    if let Value::Marked(_, inner) = value {
         let Value::String(print) = inner.as_ref() else { return Ok(value.clone()) };
         let found = known.iter().find(|known| known.is_known() && *print_of(salt, known) == **print);
         return found.map(|found| found.bare().clone().sensitive()).ok_or_else(String::new);
@@ -95,7 +95,7 @@ fn joined(step: Step<'_>, path: &str) -> String {
 /// All texts and numbers that are open to whoever sees the value.
 pub(super) fn collect_open(value: &Value, open: &mut BTreeSet<String>) {
     match value {
-        Value::Sensitive(_) => {}
+        Value::Marked(_, _) => {}
         Value::String(text) => drop(open.insert(text.to_string())),
         Value::Number(number) => drop(open.insert(number.to_string())),
         other => {

@@ -17,7 +17,7 @@ pub(super) fn put(value: &Value) -> Json {
         Value::Map(items) => json!({ "m": items.iter().map(|(k, v)| (k.to_string(), put(v))).collect::<Map<_, _>>() }),
         Value::Object(items) => json!({ "o": items.iter().map(|(k, v)| (k.to_string(), put(v))).collect::<Map<_, _>>() }),
         Value::Unknown(ty) => json!({ "u": put_type(ty) }),
-        Value::Sensitive(inner) => json!({ "x": put(inner) }),
+        Value::Marked(_, inner) => json!({ "x": put(inner) }),
         Value::Typed(inner) => json!({ "y": [put_type(&inner.0), put(&inner.1)] }),
     }
 }

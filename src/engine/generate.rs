@@ -1,0 +1,89 @@
+//! What a block would say of something that exists: for imports without one.
+
+use std::sync::Arc;
+
+use super::diff::diff;
+use super::plan::Generated;
+use super::planner::Request;
+use super::providers::Providers;
+use crate::stack::{self, ConfigRef, Expr};
+use crate::words::resource::ResourceType;
+use crate::words::schema::{Attr, Kind};
+use crate::words::{Address, Object, Result, Source, Span, Value};
+
+/// The block for what was read as `now`: the arguments that can be given and say something, so that nothing is to be done with them.
+pub(super) fn block(
+    request: &Request<'_>,
+    providers: &Providers<'_>,
+    address: Address,
+    id: String,
+    provider: Option<ConfigRef>,
+    now: &Value,
+) -> Result<Generated> {
+    let mut made = Generated { address, id, provider, arguments: Value::Null, hidden: vec![] };
+    let Some(ty) = request.registry.resource(&made.address.kind) else { return Ok(made) };
+    let config = providers.of_type(&made.address.module, &made.address.kind, made.provider.as_ref(), None)?;
+    let tags = providers.get(&config).map(|cloud| cloud.default_tags().clone()).unwrap_or_default();
+    let mut given = arguments(ty.attrs(), now, "", &mut made.hidden);
+    // What contradicts the rest, or would be changed by being written out, was chosen by the cloud: it is left to it.
+    for _ in 0..ty.attrs().len() {
+        let unwanted = contradicting(ty, &given).or_else(|| {
+            let config = conformed(ty, &given)?;
+            let adopted = ty.adopt(now.clone(), &config);
+            let planned = diff(ty, &config, Some(&adopted), &tags);
+            let changed = planned.acts.then_some(planned.changed).unwrap_or_default();
+            changed.into_iter().find(|name| droppable(ty, name) && given.contains_key(name.as_str()))
+        });
+        let Some(name) = unwanted else { break };
+        given.remove(name.as_str());
+    }
+    made.arguments = Value::Object(Arc::new(given));
+    Ok(made)
+}
+
+/// The attributes that a configuration can set, where they say something that isn't said by silence.
+fn arguments(attrs: &[Attr], now: &Value, path: &str, hidden: &mut Vec<String>) -> Object {
+    let mut made = Object::new();
+    for attr in attrs.iter().filter(|a| !a.computed && a.name != "tags_all" && (a.required || a.deprecated.is_empty())) {
+        let value = now.attr(attr.name);
+        let below = if path.is_empty() { attr.name.to_owned() } else { format!("{path}.{}", attr.name) };
+        let silent = value.is_empty() || attr.default_value().is_some_and(|default| default == *value.bare());
+        if (silent && !attr.required) || attr.conflicts.iter().any(|other| made.contains_key(*other)) {
+            continue;
+        }
+        let hashed =
+            matches!(attr.kind, Kind::Text(format) if format.stored.is_some_and(|form| value.as_str().is_some_and(|t| form(t) == t)));
+        if attr.sensitive || attr.write_only || value.has_sensitive() || hashed {
+            hidden.push(below);
+            continue;
+        }
+        let value = match (attr.block(), value.bare()) {
+            (Some(inner), Value::List(items) | Value::Set(items) | Value::Tuple(items)) => {
+                let blocks = items.iter().map(|item| Value::Object(Arc::new(arguments(inner, item, &below, hidden))));
+                Value::Tuple(Arc::new(blocks.collect()))
+            }
+            (Some(inner), one @ (Value::Object(_) | Value::Map(_))) => Value::Object(Arc::new(arguments(inner, one, &below, hidden))),
+            (_, value) => value.clone(),
+        };
+        made.insert(attr.name.into(), value);
+    }
+    made
+}
+
+fn droppable(ty: &dyn ResourceType, name: &str) -> bool {
+    ty.attrs().iter().any(|attr| attr.name == name && !attr.required)
+}
+
+/// An argument that the type's own check complains of.
+fn contradicting(ty: &dyn ResourceType, given: &Object) -> Option<String> {
+    let config = conformed(ty, given)?;
+    let blamed = ty.check(&config).into_iter().filter_map(|problem| problem.path.split('.').next().map(str::to_owned));
+    blamed.into_iter().find(|name| droppable(ty, name) && given.contains_key(name.as_str()))
+}
+
+/// The arguments as the type has them; none where they are wrong, which whoever plans with them is told.
+fn conformed(ty: &dyn ResourceType, given: &Object) -> Option<Value> {
+    let nowhere = Span::new(&Source::new("", ""), 0..0);
+    let value = Value::Object(Arc::new(given.clone()));
+    stack::conform(ty.attrs(), &value, &Expr::literal(value.clone(), &nowhere), ty.name()).ok()
+}
