@@ -1,10 +1,10 @@
 //! Everything that Ferroform knows to make: the one list that all types are in.
 
-use crate::words::resource::{Provider, Registry, ResourceType};
+use crate::words::resource::{DataType, Provider, Registry, ResourceType};
 use crate::{aws, local};
 
 /// All providers, resource types and data sources.
-pub const REGISTRY: Registry = Registry { providers: &PROVIDERS, resources: &RESOURCES, data: aws::DATA };
+pub const REGISTRY: Registry = Registry { providers: &PROVIDERS, resources: &RESOURCES, data: &DATA };
 
 static PROVIDERS: [&dyn Provider; 1 + local::PROVIDERS.len()] = {
     let mut all = [&aws::AwsProvider as &dyn Provider; 1 + local::PROVIDERS.len()];
@@ -26,6 +26,21 @@ static RESOURCES: [&dyn ResourceType; aws::RESOURCES.len() + local::RESOURCES.le
     let mut j = 0;
     while j < local::RESOURCES.len() {
         all[i + j] = local::RESOURCES[j];
+        j += 1;
+    }
+    all
+};
+
+static DATA: [&dyn DataType; aws::DATA.len() + local::DATA.len()] = {
+    let mut all = [local::DATA[0]; aws::DATA.len() + local::DATA.len()];
+    let mut i = 0;
+    while i < aws::DATA.len() {
+        all[i] = aws::DATA[i];
+        i += 1;
+    }
+    let mut j = 0;
+    while j < local::DATA.len() {
+        all[i + j] = local::DATA[j];
         j += 1;
     }
     all

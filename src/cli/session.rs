@@ -21,7 +21,11 @@ use crate::engine::world::World;
 use crate::registry::REGISTRY;
 use crate::show::Facts;
 use crate::stack::{self, Files, Given, RawValue, Stack};
+<<<<<<< HEAD
 use crate::state::{Loaded, LocalStore, Lock, Refuge, State, Who, held_by_others};
+=======
+use crate::state::{Loaded, LocalStore, Lock, Neighbours, Refuge, State, Who};
+>>>>>>> 8aa3278 (remote state: the outputs of other stacks, by a reader that the command hands in)
 use crate::words::resource::Settings;
 use crate::words::{Diagnostic, Diagnostics, Result, Value};
 
@@ -88,7 +92,7 @@ impl Session {
         }
         let given = values(&stack, place.folder(), &cx.picked.0, &files)?;
         let variables = stack::variables(&stack.module, &given, &files, &mut warnings)?;
-        let mut settings = Settings::default();
+        let mut settings = settings(&files);
         let mut emptied = None;
         if cx.globals.sandbox {
             let running = tokio::task::block_in_place(|| sandbox::up(cx))?;
@@ -100,6 +104,14 @@ impl Session {
         Ok(Self { path: place.path, stack, files, store, states, variables, workspace, settings, warnings, emptied })
     }
 
+    /// Takes one more file into the stack.
+    pub fn add(&mut self, name: &str, text: &str) -> Result<()> {
+        self.files.add(name, text)?;
+        self.stack = stack::load(&self.path, &self.files)?;
+        let warnings = stack::validate(&self.stack, &REGISTRY);
+        if warnings.has_errors() { Err(warnings) } else { Ok(()) }
+    }
+
     /// What a kept plan was made with; `name` is that of its file. Goes to the folder where it was made; on a machine without such a
     /// folder the current one takes its place. Variables have their values where the plan holds them, until [`Session::supply`].
     pub fn of_saved(cx: &Context, saved: &Saved, name: &str) -> Result<Self> {
@@ -108,7 +120,7 @@ impl Session {
         let files = Files::embedded(sources).placed(saved.paths.clone()).with_home(dirs::home_dir());
         let stack = stack::load(&saved.stack, &files)?;
         let store = LocalStore::new(&saved.state);
-        let mut settings = Settings::default();
+        let mut settings = settings(&files);
         let mut emptied = None;
         if saved.sandbox {
             let running = tokio::task::block_in_place(|| sandbox::up(cx))?;
@@ -131,16 +143,26 @@ impl Session {
 
     /// Takes the secret values of variables, which a kept plan does not hold, from where values come; all others stay what they were.
     pub fn supply(&mut self, picked: &[Pick], saved: &Saved, name: &str) -> Result<()> {
-        let hidden: Vec<&str> = saved.hidden().collect();
+        let ephemeral = |variable: &str| !saved.plan.variables.contains_key(variable);
+        let declared = self.stack.module.variables.values();
+        let passing = declared.filter(|variable| variable.ephemeral && ephemeral(&variable.name)).map(|variable| &*variable.name);
+        let hidden: Vec<&str> = saved.hidden().chain(passing).collect();
         let mut given = values(&self.stack, Path::new(&saved.paths.root), picked, &self.files)?;
         // Files and the environment may say something else by now; what a flag says is meant for this plan.
         given.retain(|g| !g.lenient || hidden.contains(&g.name.as_str()));
         let mut errors = Diagnostics::default();
         for name_of in &hidden {
             let default = self.stack.module.variables.get(*name_of).and_then(|v| v.default.as_ref());
-            if default.is_none() && !given.iter().any(|g| g.name == **name_of) {
+            if (default.is_none() || ephemeral(name_of)) && !given.iter().any(|g| g.name == **name_of) {
                 let error = Diagnostic::error(format!("the plan `{name}` needs the value of the variable `{name_of}` again"));
-                errors.push(error.fact("why", "it is sensitive, and plans keep no secrets").help(how_to_give(name_of)));
+                errors.push(if ephemeral(name_of) {
+                    let how = format!(
+                        "give one, the same or another: FERROFORM_VAR_{name_of} in the environment, --var, --var-file, or vars.toml"
+                    );
+                    error.fact("why", "it is ephemeral, and plans keep nothing of it").help(how)
+                } else {
+                    error.fact("why", "it is sensitive, and plans keep no secrets").help(how_to_give(name_of))
+                });
             }
         }
         errors.unless_errors(())?;
@@ -155,7 +177,8 @@ impl Session {
         let all: Vec<Given> = kept.chain(given.iter().cloned()).collect();
         self.variables = stack::variables(&self.stack.module, &all, &self.files, &mut Diagnostics::default())?;
         let mut errors = Diagnostics::default();
-        for (variable, _) in self.variables.iter().filter(|(variable, value)| !saved.agrees(variable, value)) {
+        let differs = |variable: &Arc<str>, value: &Value| !ephemeral(variable) && !saved.agrees(variable, value);
+        for (variable, _) in self.variables.iter().filter(|(variable, value)| differs(variable, value)) {
             let error = Diagnostic::error(format!("variable `{variable}` has another value than the plan `{name}` was made with"));
             let error = error.fact("given by", source(variable));
             errors.push(if hidden.contains(&variable.as_ref()) {
@@ -287,6 +310,13 @@ impl Session {
         let stack = if self.path == Path::new(".") { String::new() } else { format!(" --stack {}", self.path.display()) };
         Refuge { folders: vec![here, std::env::temp_dir()], push: format!("ferroform{sandbox}{workspace}{stack} state push") }
     }
+}
+
+/// What providers are told of the stack.
+fn settings(files: &Files) -> Settings {
+    let paths = files.paths();
+    let here = std::env::current_dir().unwrap_or_else(|_| paths.here.clone());
+    Settings { states: Some(Arc::new(Neighbours::of(&paths.root, &here))), ..Settings::default() }
 }
 
 fn new_state() -> State {

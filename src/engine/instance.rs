@@ -6,12 +6,15 @@ use std::sync::Arc;
 use super::adopt;
 use super::diff::{diff, type_of};
 use super::evaluate::{self, Spot};
+use super::hush::Hush;
 use super::plan::{Action, Change, Drift, Purpose, Reason};
 use super::planner::Planner;
 use super::same::differing;
 use super::world::Frame;
 use crate::stack::{Block, Ignore};
-use crate::words::resource::Found;
+use crate::words::failure::Outcome;
+use crate::words::reads::Reads;
+use crate::words::resource::{Cloud, Context, DataType, Found, Fut};
 use crate::words::schema::{Attr, Kind};
 use crate::words::value::{Object, Type};
 use crate::words::{Address, Diagnostic, ModulePath, Value};
@@ -296,25 +299,27 @@ fn without(config: &Value, name: &str) -> Value {
 
 /// What a data source gives before it is read: what is asked for, and unknown for the answers.
 #[must_use]
-pub fn unknown_where_silent(attrs: &[Attr], given: &Value) -> Value {
-    let filled = attrs.iter().map(|attr| {
+pub fn unknown_where_silent(ty: &dyn DataType, given: &Value) -> Value {
+    let filled = ty.attrs().iter().map(|attr| {
         let value = given.attr(attr.name);
         let silent = attr.computed || (attr.chosen && value.is_null());
         (Arc::from(attr.name), if silent { Value::Unknown(Arc::new(type_of(&attr.kind))) } else { value.clone() })
     });
-    Value::Object(Arc::new(filled.collect::<Object>())).with("id", Value::Unknown(Arc::new(Type::String)))
+    let value = Value::Object(Arc::new(filled.collect::<Object>()));
+    if ty.has_id() { value.with("id", Value::Unknown(Arc::new(Type::String))) } else { value }
 }
 
 /// What a data source gave, with its secrets marked: those of its schema, and what it was given as such.
 #[must_use]
-pub fn data_value(attrs: &[Attr], given: &Value, found: &Found) -> Value {
+pub fn data_value(ty: &dyn DataType, given: &Value, found: &Found) -> Value {
+    let attrs = ty.attrs();
     let secret = |a: &&Attr| a.sensitive || given.attr(a.name).has_sensitive();
     let secrets = attrs.iter().filter(secret).filter(|a| !found.value.attr(a.name).is_null());
     let value = secrets.fold(found.value.clone(), |value, attr| {
         let secret = value.attr(attr.name).clone().sensitive();
         value.with(attr.name, secret)
     });
-    value.with("id", Value::from(found.id.as_str()))
+    if ty.has_id() { value.with("id", Value::from(found.id.as_str())) } else { value }
 }
 
 /// What something made first depends on has to be made first too: the old one may go only when nothing uses it.
@@ -334,4 +339,25 @@ pub fn spread_create_first(changes: &mut [Change]) {
             first.extend(change.dependencies.iter().cloned());
         }
     }
+}
+
+/// A data source that is being read: its block, its instance, what it depends on, and the answer.
+pub(super) type Reading<'f> = Fut<'f, (usize, Spot, Vec<Address>, Outcome<Value>)>;
+
+/// Reads a data source.
+pub(super) fn read_data<'f>(
+    index: usize,
+    spot: Spot,
+    dependencies: Vec<Address>,
+    ty: &'static dyn DataType,
+    cloud: Arc<dyn Cloud>,
+    given: Value,
+) -> Reading<'f> {
+    Box::pin(async move {
+        let reads = Reads::default();
+        let context = Context { cloud: cloud.as_ref(), token: "", reads: &reads };
+        let hush = Hush::of(ty.attrs(), [&given]);
+        let outcome = ty.read(&context, &given.bare_deep()).await.map_err(|failure| hush.failure(failure));
+        (index, spot, dependencies, outcome.map(|found| data_value(ty, &given, &found)))
+    })
 }

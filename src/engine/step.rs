@@ -356,7 +356,7 @@ async fn read(
     let told = |failure: Failure| failed(format!("{} can't be read", change.address), &hush.failure(failure));
     let reads = Reads::default();
     let found = ty.read(&Context { cloud, token: "", reads: &reads }, &given.bare_deep()).await.map_err(told)?;
-    let value = data_value(ty.attrs(), given, &found);
+    let value = data_value(ty, given, &found);
     let instance = Instance { dependencies, ..Instance::new(change.provider.clone(), 0, value) };
     log.write(Record::Saved { address: change.address.clone(), instance: Box::new(instance) }).await.map_err(told)
 }

@@ -52,7 +52,7 @@ triggers_replace = ["v1"]
         let replaced = planned.changed.iter().any(|path| path == "triggers_replace" || path.starts_with("triggers_replace."));
         let output = match same {
             Some(prior) if !replaced => prior.attr("output").clone(),
-            _ if input.is_null() => Value::Null,
+            _ if input.is_null() => input.clone(),
             _ => Value::Unknown(shape(&input).into()).sensitive_if(input.has_sensitive()),
         };
         *planned.want = std::mem::take(planned.want).with("output", output);

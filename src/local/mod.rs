@@ -5,6 +5,7 @@
 mod data;
 mod file;
 mod random;
+mod remote_state;
 mod tls;
 
 use std::any::Any;
@@ -12,8 +13,9 @@ use std::sync::Arc;
 
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cloud, Fut, Identity, Known, Live, Of, Provider, ResourceType, Settings, Tags};
+use crate::words::resource::{Cloud, DataOf, DataType, Fut, Identity, Known, Live, Of, Provider, ResourceType, Settings, Tags};
 use crate::words::schema::Attr;
+use crate::words::states::OtherStates;
 
 /// The providers of these types.
 pub const PROVIDERS: &[&dyn Provider] = &[
@@ -36,8 +38,14 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<tls::self_signed_cert::TlsSelfSignedCert>::TYPE,
 ];
 
-/// The clients of a provider that calls nobody: none.
-pub struct Local;
+/// The data sources.
+pub const DATA: &[&dyn DataType] = &[&DataOf::<remote_state::TerraformRemoteState>::TYPE];
+
+/// The clients of a provider that calls nobody: none, but for who reads the states of other stacks.
+#[derive(Default)]
+pub struct Local {
+    states: Option<Arc<dyn OtherStates>>,
+}
 
 /// No tags.
 static NONE: Tags = Tags::new();
@@ -73,8 +81,9 @@ impl Provider for Here {
     fn attrs(&self) -> &'static [Attr] {
         &[]
     }
-    fn configure<'a>(&'a self, _config: &'a Value, _settings: &'a Settings) -> Fut<'a, Outcome<Arc<dyn Cloud>>> {
-        Box::pin(async { Ok(Arc::new(Local) as Arc<dyn Cloud>) })
+    fn configure<'a>(&'a self, _config: &'a Value, settings: &'a Settings) -> Fut<'a, Outcome<Arc<dyn Cloud>>> {
+        let cloud = Local { states: settings.states.clone() };
+        Box::pin(async { Ok(Arc::new(cloud) as Arc<dyn Cloud>) })
     }
 }
 
@@ -137,7 +146,7 @@ mod tests {
 
     /// Runs `work` with what a call runs with.
     pub(super) async fn with<T>(work: impl AsyncFnOnce(&Cx<'_, Local>) -> T) -> T {
-        work(&Cx { cloud: &Local, token: "token", reads: &Reads::default() }).await
+        work(&Cx { cloud: &Local::default(), token: "token", reads: &Reads::default() }).await
     }
 
     /// A new one, and checks that reading it answers with the same.

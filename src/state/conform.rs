@@ -12,7 +12,7 @@ use crate::words::{Type, Value};
 #[must_use]
 pub fn schema_conform(attrs: &[Attr], value: &Value) -> Value {
     match value {
-        Value::Sensitive(inner) => schema_conform(attrs, inner).sensitive(),
+        Value::Marked(_, inner) => schema_conform(attrs, inner).sensitive(),
         Value::Object(items) | Value::Map(items) => Value::Object(Arc::new(
             items
                 .iter()
@@ -28,7 +28,7 @@ pub fn schema_conform(attrs: &[Attr], value: &Value) -> Value {
 
 fn by_kind(kind: &Kind, value: &Value) -> Value {
     match (kind, value) {
-        (_, Value::Sensitive(inner)) => by_kind(kind, inner).sensitive(),
+        (_, Value::Marked(_, inner)) => by_kind(kind, inner).sensitive(),
         (Kind::List(of), Value::Tuple(items) | Value::List(items) | Value::Set(items)) => {
             Value::list(items.iter().map(|item| by_kind(of, item)))
         }
@@ -75,12 +75,13 @@ fn below(value: &Value, kind: Kind) -> Value {
 /// The value in the shape that the type gives it; as it is where it has another.
 pub(super) fn by_type(ty: &Type, value: &Value) -> Value {
     match (ty, value) {
-        (_, Value::Sensitive(inner)) => by_type(ty, inner).sensitive(),
-        (Type::List(of), Value::Tuple(items) | Value::List(items)) => Value::list(items.iter().map(|item| by_type(of, item))),
-        (Type::Set(of), Value::Tuple(items) | Value::Set(items)) => Value::set(items.iter().map(|item| by_type(of, item))),
+        (_, Value::Marked(_, inner)) => by_type(ty, inner).sensitive(),
+        (Type::List(of), Value::Tuple(items) | Value::List(items)) => Value::list(items.iter().map(|item| by_type(of, item))).typed(ty),
+        (Type::Set(of), Value::Tuple(items) | Value::Set(items)) => Value::set(items.iter().map(|item| by_type(of, item))).typed(ty),
         (Type::Map(of), Value::Object(items) | Value::Map(items)) => {
-            Value::map(items.iter().map(|(name, item)| (name.clone(), by_type(of, item))))
+            Value::map(items.iter().map(|(name, item)| (name.clone(), by_type(of, item)))).typed(ty)
         }
+        (_, Value::Null) => Value::Null.typed(ty),
         (Type::Tuple(types), Value::Tuple(items)) if types.len() == items.len() => {
             Value::Tuple(Arc::new(types.iter().zip(items.iter()).map(|(ty, item)| by_type(ty, item)).collect()))
         }

@@ -226,6 +226,8 @@ pub trait DataSource: Block + Field + Clone + Send + Sync + 'static {
     const TYPE: &'static str;
     /// A small stack in TOML that reads it.
     const EXAMPLE: &'static str;
+    /// Whether it has an attribute `id`.
+    const ID: bool = true;
     /// The clients that it needs.
     type Cloud: Send + Sync + 'static;
 
@@ -267,6 +269,8 @@ pub struct Settings {
     pub sandbox: Option<String>,
     /// Counts every call.
     pub calls: Arc<super::calls::Calls>,
+    /// Who reads the states of other stacks.
+    pub states: Option<Arc<dyn super::states::OtherStates>>,
 }
 
 /// A family of types with one configuration.
@@ -275,6 +279,10 @@ pub trait Provider: Sync {
     fn name(&self) -> &'static str;
     /// Its address in Terraform's registry, `registry.terraform.io/hashicorp/aws`.
     fn source(&self) -> &'static str;
+    /// The version of Terraform's provider whose types these are, where it matters.
+    fn version(&self) -> Option<[u64; 3]> {
+        None
+    }
     /// The attributes of its configuration.
     fn attrs(&self) -> &'static [Attr];
     /// Its clients for a known configuration. Makes no call.
@@ -379,6 +387,8 @@ pub trait DataType: Send + Sync {
     fn attrs(&self) -> &'static [Attr];
     /// See [`DataSource::EXAMPLE`].
     fn example(&self) -> &'static str;
+    /// See [`DataSource::ID`].
+    fn has_id(&self) -> bool;
     /// See [`DataSource::check`].
     fn check(&self, given: &Value) -> Vec<Problem>;
     /// See [`DataSource::read`].
@@ -522,6 +532,9 @@ impl<D: DataSource> DataType for DataOf<D> {
     }
     fn example(&self) -> &'static str {
         D::EXAMPLE
+    }
+    fn has_id(&self) -> bool {
+        D::ID
     }
     fn check(&self, given: &Value) -> Vec<Problem> {
         D::check(given)

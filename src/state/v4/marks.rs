@@ -38,7 +38,7 @@ fn collect(value: &Value, here: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
         Value::List(items) | Value::Tuple(items) => items.iter().enumerate().for_each(|(i, item)| below(Step::Index(i), item)),
         Value::Object(items) => items.iter().for_each(|(name, item)| below(Step::Attr(name.clone()), item)),
         Value::Map(items) => items.iter().for_each(|(name, item)| below(Step::Name(name.clone()), item)),
-        Value::Sensitive(_) => found.push(here.clone()),
+        Value::Marked(_, _) => found.push(here.clone()),
         Value::Set(_) if value.has_sensitive() => found.push(here.clone()),
         _ => {}
     }
@@ -48,7 +48,7 @@ fn collect(value: &Value, here: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
 pub(in crate::state) fn at(value: Value, path: &[Step], change: &mut dyn FnMut(Value) -> Value) -> Value {
     let Some((step, rest)) = path.split_first() else { return change(value) };
     match (step, value) {
-        (_, Value::Sensitive(inner)) => at(inner.as_ref().clone(), path, change).sensitive(),
+        (_, Value::Marked(_, inner)) => at(inner.as_ref().clone(), path, change).sensitive(),
         (Step::Attr(name), Value::Object(items)) => Value::Object(in_object(items, name, rest, change)),
         // The path knows what JSON doesn't: that this is a map.
         (Step::Name(name), Value::Object(items)) | (Step::Attr(name) | Step::Name(name), Value::Map(items)) => {

@@ -44,7 +44,7 @@ fn nothing() -> Tree {
 impl WireOutput {
     pub(in crate::state) fn output(self) -> Output {
         let ty = self.ty.and_then(|ty| parse_type(&ty.0));
-        Output { value: ty.map_or_else(|| self.value.0.clone(), |ty| by_type(&ty, &self.value.0)), sensitive: self.sensitive }
+        Output { value: ty.map_or_else(|| self.value.0.clone(), |ty| by_type(&ty, &self.value.0)).plain(), sensitive: self.sensitive }
     }
 }
 

@@ -141,7 +141,7 @@ impl Serialize for Bare<'_> {
                 items.iter().try_for_each(|(name, item)| map.serialize_entry(&**name, &Bare(item)))?;
                 map.end()
             }
-            Value::Sensitive(inner) => Bare(inner).serialize(serializer),
+            Value::Marked(_, inner) => Bare(inner).serialize(serializer),
             Value::Typed(inner) => Bare(&inner.1).serialize(serializer),
         }
     }
