@@ -1,11 +1,12 @@
 //! `ferroform console`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::VarArgs;
+use super::line::{Line, Typed};
 use super::session::{locate, values};
 use super::{Context, End, Ending, place};
 use crate::engine::standing::standing;
@@ -19,7 +20,7 @@ use crate::words::{Diagnostic, Result, Value};
 /// Evaluates expressions against a stack and its state, and changes neither.
 ///
 /// Each line of standard input is an expression, or goes on while a bracket is open; after the last one its value is shown.
-/// On a terminal each value is shown at once. Without a stack the expressions can refer to nothing.
+/// On a terminal each value is shown at once, Tab completes names, and the arrows bring back what was typed before. Without a stack the expressions can refer to nothing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A directory, a `.toml` file, or a name in `stacks/`; this folder if none is named.
@@ -71,13 +72,56 @@ impl Room {
         standing(&self.stack, &self.files, &self.variables, &self.workspace, &self.state, &REGISTRY)
     }
 
+    /// All that an expression can refer to, and the functions.
+    fn names(&self) -> BTreeSet<String> {
+        let module = &self.stack.module;
+        let mut names: BTreeSet<String> = stack::function_names().map(|name| format!("{name}(")).collect();
+        names.extend(["path.module", "path.root", "path.cwd", "terraform.workspace"].map(str::to_owned));
+        names.extend(module.variables.keys().map(|name| format!("var.{name}")));
+        names.extend(module.locals.keys().map(|name| format!("local.{name}")));
+        for (name, call) in &module.calls {
+            names.insert(format!("module.{name}"));
+            names.extend(call.module.outputs.keys().filter(|_| !call.repeated()).map(|output| format!("module.{name}.{output}")));
+        }
+        for block in &module.resources {
+            let single = block.count.is_none() && block.for_each.is_none();
+            let attrs = REGISTRY.attrs(&block.address).iter().map(|attr| attr.name).chain(["id"]);
+            names.insert(block.address.to_string());
+            names.extend(attrs.filter(|_| single).map(|attr| format!("{}.{attr}", block.address)));
+        }
+        names
+    }
+
+    /// The texts that are never shown.
+    fn secrets(&self) -> Vec<String> {
+        fn collect(value: &Value, hidden: bool, found: &mut Vec<String>) {
+            let hidden = hidden || value.is_sensitive();
+            match value.shown() {
+                Value::String(text) if hidden => found.push(text.to_string()),
+                Value::Number(n) if hidden => found.push(n.to_string()),
+                other => {
+                    other.items().iter().for_each(|item| collect(item, hidden, found));
+                    other.entries().into_iter().flatten().for_each(|(_, item)| collect(item, hidden, found));
+                }
+            }
+        }
+        let mut found = vec![];
+        let held = self.state.instances.values().map(|instance| &instance.attributes);
+        let outputs = self.state.outputs.values();
+        self.variables.values().chain(held).for_each(|value| collect(value, false, &mut found));
+        outputs.for_each(|output| collect(&output.value, output.sensitive, &mut found));
+        // What is as short as that is in everything.
+        found.retain(|secret| secret.len() > 3);
+        found
+    }
+
     fn answer(&self, text: &str, world: &World<'_>) -> Result<String> {
         console::answer(text, &self.stack, &REGISTRY, world)
     }
 }
 
 /// Whether a text can't be all of an expression yet: a bracket, a text over several lines or a template is still open.
-fn goes_on(text: &str) -> bool {
+pub(super) fn goes_on(text: &str) -> bool {
     let mut open = vec![];
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
@@ -147,20 +191,17 @@ fn piped(room: &Room, world: &World<'_>, cx: &Context) -> Ending {
     Ok(End::Good)
 }
 
-/// Answers line by line; an error is told, and it goes on.
+/// Answers one expression after another; an error is told, and it goes on.
 fn interactive(room: &Room, world: &World<'_>, cx: &Context) -> Ending {
-    let mut entry = String::new();
-    let mut lines = std::io::stdin().lock().lines();
+    let history = dirs::state_dir().or_else(dirs::cache_dir).map(|dir| dir.join("ferroform").join("console_history"));
+    let mut line = Line::new(room.names(), room.secrets(), history)?;
     loop {
-        cx.terminal.data(if entry.is_empty() { "> " } else { ": " });
-        let Some(line) = lines.next() else { return Ok(End::Good) };
-        let line = line.map_err(|e| Diagnostic::error(format!("can't read from the terminal: {e}")))?;
-        entry.push_str(&line);
-        if goes_on(&entry) && !line.trim().is_empty() {
-            entry.push('\n');
-            continue;
-        }
-        match std::mem::take(&mut entry).trim() {
+        let text = match line.next()? {
+            Typed::Text(text) => text,
+            Typed::Nothing => continue,
+            Typed::End => return Ok(End::Good),
+        };
+        match text.trim() {
             "" => {}
             "exit" => return Ok(End::Good),
             "help" => cx.terminal.data(&format!("{HELP}\n")),
