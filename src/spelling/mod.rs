@@ -1,12 +1,17 @@
 //! The texts of stacks: bringing them into their format, and spelling them the other way.
 
 mod hcl;
+mod of_json;
 mod site;
 mod to_tf;
 mod to_toml;
 mod toml;
+mod toml_text;
+mod written;
 
 use std::sync::Arc;
+
+pub use written::{Unwritten, written};
 
 use crate::stack::{self, Spelling, well_formed};
 use crate::words::resource::Registry;
@@ -33,6 +38,24 @@ fn plain(name: &str, text: &str) -> Arc<Source> {
 pub fn to_toml(name: &str, text: &str) -> Result<String> {
     let source = plain(name, text);
     to_toml::convert(&source, &stack::body(&source)?)
+}
+
+/// A `.tf.json` file in TOML.
+pub fn json_to_toml(name: &str, text: &str) -> Result<String> {
+    of_json::convert(&plain(name, text))
+}
+
+/// A `.tfvars` file in TOML.
+pub fn values_to_toml(name: &str, text: &str) -> Result<String> {
+    let source = plain(name, text);
+    to_toml::values(&source, &stack::body(&source)?)
+}
+
+/// A `.toml` file with values as `.tfvars`.
+pub fn values_to_tf(name: &str, text: &str, registry: &Registry) -> Result<String> {
+    let source = plain(name, text);
+    well_formed(&source, Spelling::Toml)?;
+    to_tf::values(&source, registry)
 }
 
 /// A `.toml` file as `.tf`. The schemas of the registry tell which tables are nested blocks.

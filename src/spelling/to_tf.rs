@@ -30,6 +30,17 @@ pub(super) fn convert(source: &Arc<Source>, registry: &Registry) -> Result<Strin
     writer.errors.unless_errors(super::hcl::format(&format!("{}\n", out.trim())))
 }
 
+/// A file of values as `.tfvars`.
+pub(super) fn values(source: &Arc<Source>, registry: &Registry) -> Result<String> {
+    let document = Document::parse(&*source.text).map_err(|e| Diagnostic::error(format!("the file is no valid TOML: {}", e.message())))?;
+    let mut writer = Writer { source, registry, errors: Diagnostics::default() };
+    let mut out = writer.body((document.as_table(), None), &["stack"], None);
+    for line in comments(document.trailing().as_str().unwrap_or_else(|| raw(source, document.trailing().span())), true).own {
+        out.push_str(&format!("{line}\n"));
+    }
+    writer.errors.unless_errors(super::hcl::format(&format!("{}\n", out.trim())))
+}
+
 fn raw(source: &Source, range: Option<std::ops::Range<usize>>) -> &str {
     range.and_then(|range| source.text.get(range)).unwrap_or_default()
 }

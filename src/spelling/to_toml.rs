@@ -35,6 +35,17 @@ pub(super) fn convert(source: &Arc<Source>, body: &Body) -> Result<String> {
     writer.errors.unless_errors(super::toml::format(&out))
 }
 
+/// A file of values in TOML: its strings are no templates.
+pub(super) fn values(source: &Arc<Source>, body: &Body) -> Result<String> {
+    let mut writer = Writer { source, errors: Diagnostics::default(), tables: vec![] };
+    let mut out = String::new();
+    for item in writer.items(body, &mut vec!["stack"]) {
+        item.comments.own.iter().for_each(|line| out.push_str(&format!("{line}\n")));
+        out.push_str(&format!("{} = {} {}\n", item.key, item.value, item.behind.join(" ")));
+    }
+    writer.errors.unless_errors(super::toml::format(&out))
+}
+
 fn prefix(decor: &Decor) -> &str {
     decor.prefix().map_or("", |raw| &**raw)
 }

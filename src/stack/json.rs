@@ -17,6 +17,38 @@ const DEPTH: usize = 100;
 /// The property of a block that Terraform takes for a comment.
 const COMMENT: &str = "//";
 
+/// A value as it is written, members in their order.
+#[derive(Clone, Debug)]
+pub enum Ordered {
+    /// `null`
+    Null,
+    /// A text.
+    Text(String),
+    /// A number or a truth, as it stands there.
+    Plain(String),
+    /// An array.
+    List(Vec<Ordered>),
+    /// An object.
+    Table(Vec<(String, Ordered)>),
+}
+
+impl Ordered {
+    fn of(raw: &Raw) -> Self {
+        match &raw.kind {
+            RawKind::Text(text) => Self::Text(text.to_string()),
+            RawKind::List(items) => Self::List(items.iter().map(Self::of).collect()),
+            RawKind::Table(entries) => Self::Table(entries.iter().map(|e| (e.key.to_string(), Self::of(&e.value))).collect()),
+            RawKind::Plain(Value::Null) => Self::Null,
+            _ => Self::Plain(raw.span.source.text.get(raw.span.range()).unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+/// What a file holds, for whoever spells it otherwise.
+pub fn ordered(source: &Arc<Source>) -> Result<Vec<(String, Ordered)>> {
+    Ok(values(source)?.iter().map(|entry| (entry.key.to_string(), Ordered::of(&entry.value))).collect())
+}
+
 /// Reads a file with blocks.
 pub(super) fn parse(source: &Arc<Source>) -> Result<Vec<Entry>> {
     let mut errors = Diagnostics::default();

@@ -21,6 +21,7 @@ fn stacks() -> Vec<(PathBuf, fn(&Path) -> Vec<String>)> {
         ("tests/all/fixtures/terraform", planned),
         ("examples/hello", tree),
         ("tests/all/fixtures/convert", tree),
+        ("tests/all/fixtures/console/stack", tree),
     ]
     .map(|(name, meaning)| (root().join(name), meaning))
     .to_vec()
@@ -102,6 +103,66 @@ fn there_and_back_it_is_the_same_stack() {
             assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
         }
     }
+}
+
+/// What a plan says of a stack that needs no cloud.
+fn planned_here(folder: &Path) -> serde_json::Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_ferroform")).args(["plan", ".", "--format", "json"]).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&output.stderr));
+    let mut plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    plan.as_object_mut().unwrap().remove("timestamp");
+    plan
+}
+
+#[test]
+fn every_case_of_the_language_plans_the_same_in_each_spelling() {
+    let stacks = crate::language::stacks();
+    assert!(stacks.len() > 30, "{}", stacks.len());
+    for (name, files) in stacks {
+        let temp = tempfile::tempdir().unwrap();
+        let [toml, tf, back, json, of_json] = ["toml", "tf", "back", "json", "of_json"].map(|kind| temp.path().join(kind).join("stack"));
+        for (path, text) in &files {
+            let (of_toml, of_json) = (toml.join(path), json.join(path.replace(".toml", ".tf.json")));
+            for at in [&of_toml, &of_json] {
+                std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+            }
+            std::fs::write(of_toml, text).unwrap();
+            let tree = if path.ends_with(".toml") { toml::from_str::<serde_json::Value>(text).unwrap().to_string() } else { text.clone() };
+            std::fs::write(of_json, tree).unwrap();
+        }
+        let wanted = planned_here(&toml);
+        convert(&["--to", "tf", "--out", &tf.display().to_string()], &toml);
+        convert(&["--to", "toml", "--out", &back.display().to_string()], &tf);
+        convert(&["--to", "toml", "--out", &of_json.display().to_string()], &json);
+        for (folder, ends) in [(&tf, ".tf"), (&back, ".toml"), (&of_json, ".toml")] {
+            assert!(!texts(folder, ends).is_empty(), "{name}: {}", folder.display());
+            let made = planned_here(folder);
+            assert!(made == wanted, "{name}: {}\n{made:#}\ninstead of\n{wanted:#}", texts(folder, ends));
+        }
+    }
+}
+
+#[test]
+fn values_of_variables_are_converted_with_the_stack() {
+    let temp = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(temp.path().join(name), text).unwrap();
+    write("main.tf", "variable \"a\" {}\nvariable \"b\" {\n  default = null\n}\noutput \"all\" {\n  value = [var.a, var.b]\n}\n");
+    let values = "# Which.\na = {\n  x = -1 # one\n  y = [\"$${z}\", true]\n  \"q r\" = null\n}\n\nb = <<-EOT\n  two\n    lines\n  EOT\n";
+    write("terraform.tfvars", values);
+    write("more.auto.tfvars", "");
+    let wanted = planned_here(temp.path())["output_changes"].clone();
+    convert(&["--to", "toml"], temp.path());
+    let read = |name: &str| std::fs::read_to_string(temp.path().join(name)).unwrap();
+    assert!(temp.path().join("terraform.tfvars.orig").exists() && temp.path().join("more.auto.tfvars").exists());
+    let made = read("vars.toml");
+    for word in ["# Which.", "# one", "x = -1", "\"${z}\""] {
+        assert!(made.contains(word), "`{word}` is not in\n{made}");
+    }
+    assert_eq!(planned_here(temp.path())["output_changes"], wanted, "{made}");
+    convert(&["--to", "tf"], temp.path());
+    let back = read("terraform.tfvars");
+    assert!(back.contains("# Which.") && back.contains("$${z}"), "{back}");
+    assert_eq!(planned_here(temp.path())["output_changes"], wanted, "{back}");
 }
 
 #[test]
