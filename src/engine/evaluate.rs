@@ -108,12 +108,18 @@ impl Spots {
     }
 }
 
+/// Why neither instances nor their keys can be ephemeral.
+const EPHEMERAL: &str = "is ephemeral, and what instances there are is kept in the state";
+
 fn count_of(block: &dyn std::fmt::Display, expr: &Expr, value: &Value) -> Result<u64> {
     let wrong = |why: &str| Diagnostic::error(format!("`count` of {block} {why}")).at(expr.span(), "");
     if value.is_unknown() {
         return Err(wrong("is known only after apply")
             .help("count must be known before: use a variable, or apply what it depends on first with --target")
             .into());
+    }
+    if value.has_ephemeral() {
+        return Err(wrong(EPHEMERAL).help("use a value that is the same in plan and apply").into());
     }
     if value.is_sensitive() {
         return Err(wrong("is sensitive: its value would show in addresses")
@@ -134,7 +140,8 @@ pub(super) fn each_of(block: &dyn std::fmt::Display, expr: &Expr, value: &Value)
     };
     match value {
         Value::Unknown(_) => Err(later().into()),
-        Value::Sensitive(_) => {
+        Value::Marked(marks, _) if marks.ephemeral => Err(wrong(EPHEMERAL).help("use keys that are the same in plan and apply").into()),
+        Value::Marked(..) => {
             Err(wrong("is sensitive: its keys would show in addresses").help("wrap it in nonsensitive(...) if they may be shown").into())
         }
         Value::Map(items) | Value::Object(items) => Ok(items.iter().map(|(k, v)| (k.clone(), v.clone())).collect()),
@@ -159,11 +166,39 @@ pub fn config(world: &World<'_>, block: &Block, spot: &Spot, attrs: &[Attr]) -> 
     let (value, mut touched) = world.trace(|| {
         let frame = spot.frame(world);
         conditions(&block.lifecycle.preconditions, &frame, &spot.address, "precondition")?;
-        stack::conform(attrs, &block.body.eval(&frame)?, &block.body, &block.address.kind)
+        let given = block.body.eval_typed(&frame)?;
+        if given.has_ephemeral() {
+            kept(attrs, &given, block, "")?;
+        }
+        stack::conform(attrs, &given, &block.body, &block.address.kind)
     });
     touched.extend(after(world, block, &spot.address.module));
     touched.remove(&spot.address);
     (value, touched)
+}
+
+/// Refuses ephemeral values in arguments that are kept in the state, which are all but write-only ones.
+fn kept(attrs: &[Attr], given: &Value, block: &Block, path: &str) -> Result<()> {
+    let mut errors = Diagnostics::default();
+    for (name, value) in given.entries().into_iter().flatten().filter(|(_, value)| value.has_ephemeral()) {
+        let attr = attrs.iter().find(|attr| attr.name == &**name);
+        let below = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+        match attr.map(|attr| (attr.write_only, attr.block())) {
+            Some((true, _)) => {}
+            Some((_, Some(inner))) if !value.marks().ephemeral => {
+                let blocks = if value.entries().is_some() { std::slice::from_ref(value) } else { value.items() };
+                for (i, one) in blocks.iter().enumerate() {
+                    errors.keep(kept(inner, one, block, &format!("{below}.{i}")));
+                }
+            }
+            _ => {
+                let error = Diagnostic::error(format!("`{below}` of {} can't be ephemeral: it is kept in the state", block.address));
+                let error = error.at(block.body.get(&below).span(), "made of an ephemeral value");
+                errors.push(error.help("only write-only arguments take ephemeral values; `ephemeralasnull(...)` makes null of one"));
+            }
+        }
+    }
+    errors.unless_errors(())
 }
 
 /// What a block in that module depends on without asking for anything of it, by its own `depends_on` or that of a call around it.

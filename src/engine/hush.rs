@@ -57,7 +57,7 @@ impl Listener for Quiet<'_> {
 /// All texts and numbers behind a mark that are long enough to be told from ordinary words.
 pub(super) fn collect(value: &Value, hidden: bool, secrets: &mut Vec<String>) {
     match value {
-        Value::Sensitive(inner) => collect(inner, true, secrets),
+        Value::Marked(_, inner) => collect(inner, true, secrets),
         Value::String(text) if hidden && text.len() >= 4 => secrets.push(text.to_string()),
         Value::Number(number) if hidden => secrets.extend(Some(number.to_string()).filter(|text| text.len() >= 4)),
         other => {

@@ -1,10 +1,11 @@
 //! Plans outputs, and evaluates checks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::evaluate;
 use super::plan::OutputChange;
-use super::planner::Planner;
+use super::planner::{Planner, Request};
 use super::world::Frame;
 use crate::stack::Scope as _;
 use crate::state::State;
@@ -26,6 +27,11 @@ impl Planner<'_> {
             let Some(after) = self.errors.keep(after) else { continue };
             let held_to = evaluate::conditions(&output.preconditions, &frame, &format!("output.{name}"), "precondition");
             self.errors.keep(held_to);
+            if after.has_ephemeral() {
+                let error = Diagnostic::error(format!("output.{name} holds an ephemeral value, which the state can't keep"));
+                self.errors.push(error.at(output.value.span(), "").help("leave it out, or use `ephemeralasnull(...)`"));
+                continue;
+            }
             if after.has_sensitive() && !output.sensitive {
                 let error = Diagnostic::error(format!("output.{name} holds a sensitive value and is not declared sensitive"));
                 self.errors.push(error.at(output.value.span(), "").help("add `sensitive = true` to the output"));
@@ -46,6 +52,8 @@ impl Planner<'_> {
 
     /// What must hold of variables and outputs of modules, in every instance of them.
     pub(super) fn conditions_of_modules(&mut self) {
+        // Outputs that nobody asks for are wrong in one way alone.
+        let ephemeral = self.tree.sites.iter().any(|site| site.module.uses_ephemeral());
         for site in self.tree.sites.iter().filter(|site| site.caller.is_some()) {
             for path in self.world.expansions(&site.path) {
                 let frame = Frame::in_module(&self.world, path);
@@ -53,12 +61,27 @@ impl Planner<'_> {
                     self.errors.keep(frame.variable(name).transpose());
                 }
                 for (name, output) in &site.module.outputs {
+                    if ephemeral {
+                        self.errors.keep(self.world.output_of(path, name));
+                    }
                     let held_to = evaluate::conditions(&output.preconditions, &frame, &format!("{path}.{name}"), "precondition");
                     self.errors.keep(held_to);
                 }
             }
         }
     }
+}
+
+/// The values of variables that a plan keeps: of those that are ephemeral the defaults alone.
+pub(super) fn kept_variables(request: &Request<'_>) -> BTreeMap<Arc<str>, Value> {
+    let kept = request.variables.iter().filter_map(|(name, value)| {
+        let default = || request.stack.module.variables.get(name)?.default.clone();
+        match value.marks().ephemeral {
+            true => default().filter(|default| default.bare_deep() == value.bare_deep()).map(|value| (name.clone(), value)),
+            false => Some((name.clone(), value.clone())),
+        }
+    });
+    kept.collect()
 }
 
 /// All outputs go.

@@ -36,7 +36,7 @@ fn put(value: &Value, depth: usize, out: &mut String) {
         return out.push_str("(known after apply)");
     }
     match value {
-        Value::Sensitive(_) => out.push_str("(sensitive value)"),
+        Value::Marked(marks, _) => out.push_str(if marks.sensitive { "(sensitive value)" } else { "(ephemeral value)" }),
         Value::Typed(known) if known.1.is_null() => out.push_str(&null(&known.0)),
         other => match other.bare() {
             Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),

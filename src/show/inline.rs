@@ -20,7 +20,7 @@ pub fn inline(value: &Value) -> String {
             rule(value, "").map_or_else(|| braced(items.iter().map(|(k, v)| (k.as_ref(), v))), |atoms| atoms.join(", "))
         }
         Value::Unknown(_) => UNKNOWN.into(),
-        Value::Sensitive(_) => SENSITIVE.into(),
+        Value::Marked(_, _) => SENSITIVE.into(),
         Value::Typed(known) => inline(&known.1),
     }
 }
@@ -91,7 +91,7 @@ pub fn peers(rule: &Value) -> Vec<String> {
         let items = value.items();
         for item in if items.is_empty() { std::slice::from_ref(value) } else { items } {
             match item {
-                Value::Sensitive(_) => peers.push(SENSITIVE.to_owned()),
+                Value::Marked(_, _) => peers.push(SENSITIVE.to_owned()),
                 Value::Unknown(_) => peers.push(UNKNOWN.to_owned()),
                 Value::String(s) if !s.is_empty() => peers.push(s.to_string()),
                 _ => {}

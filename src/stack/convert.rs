@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::words::{Number, Type, Value};
+use crate::words::{Marks, Number, Type, Value};
 
 /// Why a value can't be of a type: where in it, and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub fn kind_of(value: &Value) -> &'static str {
             Type::Map(_) => "a map",
             Type::Object(_) => "an object",
         },
-        Value::Sensitive(_) | Value::Typed(_) => "a sensitive value",
+        Value::Marked(_, _) | Value::Typed(_) => "a sensitive value",
     }
 }
 
@@ -73,7 +73,7 @@ pub fn a_type(ty: &Type) -> String {
 /// The value as one of that type.
 pub fn convert(value: &Value, ty: &Type) -> Fit {
     match (value, ty) {
-        (Value::Sensitive(inner), _) => convert(inner, ty).map(Value::sensitive),
+        (Value::Marked(marks, inner), _) => convert(inner, ty).map(|v| v.marked(*marks)),
         (Value::Null, _) => Ok(Value::Null.typed(ty)),
         (Value::Unknown(known), _) => {
             if *ty == Type::Any || same_shape(known, ty) {
@@ -190,11 +190,11 @@ fn collection(value: &Value, ty: &Type, of: &Type) -> Fit {
 
 /// A set: wholly unknown where an element is (it could equal another), and marked as a whole.
 pub fn set_of(items: Vec<Value>, of: &Type) -> Value {
-    let marked = items.iter().any(Value::has_sensitive);
+    let marks: Marks = items.iter().map(Value::all_marks).collect();
     if items.iter().any(|v| !v.is_known()) {
-        return Value::Unknown(Arc::new(Type::Set(Arc::new(of.clone())))).sensitive_if(marked);
+        return Value::Unknown(Arc::new(Type::Set(Arc::new(of.clone())))).marked(marks);
     }
-    if marked { Value::set(items.iter().map(Value::bare_deep)).sensitive() } else { Value::set(items) }
+    if marks.any() { Value::set(items.iter().map(Value::bare_deep)).marked(marks) } else { Value::set(items) }
 }
 
 fn map(value: &Value, ty: &Type, of: &Type) -> Fit {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::convert::{self, kind_of};
-use super::expr::{Call, Expr, For, Node, Part, Target};
+use super::expr::{Call, Expr, For, Node, Target};
 use super::functions;
 use super::ops;
+use super::render;
 use super::scope::Scope;
 use crate::words::error::nearest;
-use crate::words::{Diagnostic, Object, Result, Type, Value};
+use crate::words::{Diagnostic, Marks, Object, Result, Type, Value};
 
 /// The variables of the `for`s around, innermost first.
 #[derive(Clone, Copy)]
@@ -51,7 +52,7 @@ impl Expr {
             Node::Literal(value) => Ok(value.clone()),
             Node::Tuple(items) => Ok(Value::Tuple(Arc::new(all(items.iter().map(|e| e.value(cx)))?))),
             Node::Object(items) => object(items, cx),
-            Node::Template(parts) => template(parts, cx, &self.span),
+            Node::Template(parts) => render::template(parts, cx),
             Node::Local(name) => self.local(name, cx),
             Node::Root(target) => self.root(target, cx),
             Node::Resource(r) => self.resource(r, cx),
@@ -68,6 +69,7 @@ impl Expr {
             Node::Cond(three) => cond(three, cx),
             Node::Call(call) => self.call(call, cx),
             Node::For(f) => for_expr(f, cx),
+            Node::Wrong(error) => Err(error.as_ref().clone().into()),
         }
     }
 
@@ -119,9 +121,10 @@ impl Expr {
                 ("root", Value::from(scope.root_path())),
                 ("cwd", Value::from(scope.cwd())),
             ])),
-            Target::Terraform => {
-                Ok(Value::object([("workspace", Value::from(scope.workspace())), ("applying", Value::Bool(scope.applies()))]))
-            }
+            Target::Terraform => Ok(Value::object([
+                ("workspace", Value::from(scope.workspace())),
+                ("applying", Value::Bool(scope.applies()).marked(Marks::EPHEMERAL)),
+            ])),
         }
     }
 
@@ -143,12 +146,12 @@ impl Expr {
                 args.push((value, &arg.span));
                 continue;
             }
-            let marked = value.is_sensitive();
+            let marked = value.marks();
             match value.bare() {
                 Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
-                    args.extend(items.iter().map(|v| (v.clone().sensitive_if(marked), &arg.span)));
+                    args.extend(items.iter().map(|v| (v.clone().marked(marked), &arg.span)));
                 }
-                Value::Unknown(_) => return Ok(Value::unknown().sensitive_if(marked)),
+                Value::Unknown(_) => return Ok(Value::unknown().marked(marked)),
                 other => return arg.wrong(format!("only a list can be expanded with `...`, and this is {}", kind_of(other)), "not a list"),
             }
         }
@@ -175,10 +178,10 @@ fn all(values: impl Iterator<Item = Result<Value>>) -> Result<Vec<Value>> {
 fn object(items: &[(Expr, Expr)], cx: &Cx<'_>) -> Result<Value> {
     let mut errors = crate::words::Diagnostics::default();
     let mut made = BTreeMap::new();
-    let (mut unknown, mut marked) = (false, false);
+    let (mut unknown, mut marked) = (false, Marks::default());
     for (key, value) in items {
         let (Some(name), Some(value)) = (errors.keep(key.value(cx)), errors.keep(value.value(cx))) else { continue };
-        marked |= name.is_sensitive();
+        marked |= name.marks();
         match name.bare() {
             Value::String(name) => drop(made.insert(name.clone(), value)),
             Value::Unknown(_) => unknown = true,
@@ -190,13 +193,13 @@ fn object(items: &[(Expr, Expr)], cx: &Cx<'_>) -> Result<Value> {
         }
     }
     let value = if unknown { Value::unknown() } else { Value::Object(Arc::new(made)) };
-    errors.unless_errors(value.sensitive_if(marked))
+    errors.unless_errors(value.marked(marked))
 }
 
 /// `of.name`.
 pub(super) fn attr(of: &Value, name: &str, at: &Expr) -> Result<Value> {
     match of {
-        Value::Sensitive(inner) => attr(inner, name, at).map(Value::sensitive),
+        Value::Marked(marks, inner) => attr(inner, name, at).map(|v| v.marked(*marks)),
         Value::Typed(inner) => attr(&inner.1, name, at),
         Value::Object(items) | Value::Map(items) => match items.get(name) {
             Some(value) => Ok(value.clone()),
@@ -239,7 +242,8 @@ fn no_attr<'a>(known: impl Iterator<Item = &'a str>, name: &str, at: &Expr) -> R
 /// `of[index]`.
 pub(super) fn element(of: &Value, index: &Value, of_expr: &Expr, index_expr: &Expr) -> Result<Value> {
     if of.is_sensitive() || index.is_sensitive() {
-        return element(of.shown(), index.shown(), of_expr, index_expr).map(Value::sensitive);
+        let marks = of.marks() | index.marks();
+        return element(of.shown(), index.shown(), of_expr, index_expr).map(|v| v.marked(marks));
     }
     if let Value::Typed(inner) = of {
         return element(&inner.1, index, of_expr, index_expr);
@@ -296,7 +300,7 @@ fn splat(source: &Expr, each: &Expr, cx: &Cx<'_>) -> Result<Value> {
         }
         _ => source.value(cx)?,
     };
-    let marked = of.is_sensitive();
+    let marked = of.marks();
     let one = |value: &Value| each.value(&Cx { locals: Some(&Locals { name: "*", value, next: cx.locals }), ..*cx });
     let made = match of.bare() {
         Value::Null if matches!(of.type_of(), Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
@@ -332,37 +336,37 @@ fn splat(source: &Expr, each: &Expr, cx: &Cx<'_>) -> Result<Value> {
         },
         other => Value::Tuple(Arc::new(vec![one(other)?])),
     };
-    Ok(made.sensitive_if(marked))
+    Ok(made.marked(marked))
 }
 
 fn cond(three: &[Expr; 3], cx: &Cx<'_>) -> Result<Value> {
     let [cond, yes, no] = three;
     let test = cond.value(cx)?;
-    let marked = test.is_sensitive();
+    let marked = test.marks();
     if test.is_null() {
         return cond.wrong("a condition can't be null", "null");
     }
     let Some(test) = condition(&test, cond)? else {
         // What fails may be the side that isn't taken: nobody can tell yet.
         let (yes_value, no_value) = (yes.value(cx).unwrap_or_else(|_| Value::unknown()), no.value(cx).unwrap_or_else(|_| Value::unknown()));
-        let marked = marked || yes_value.is_sensitive() || no_value.is_sensitive();
+        let marked = marked | yes_value.marks() | no_value.marks();
         let ty = common(yes, no, &yes_value, &no_value)?;
         // Where both agree, the value doesn't hang on the condition.
         let same = yes_value.is_known() && ops::equal(&yes_value, &no_value) == Some(true);
         let made = if same { convert::convert(yes_value.shown(), &ty).unwrap_or(yes_value) } else { Value::Unknown(Arc::new(ty)) };
-        return Ok(made.sensitive_if(marked));
+        return Ok(made.marked(marked));
     };
     let (chosen_expr, other_expr) = if test { (yes, no) } else { (no, yes) };
     let chosen = chosen_expr.value(cx)?;
     // The other one matters for its type alone, and never where it would ask for a resource that nobody may need.
     if other_expr.asks_others() {
-        return Ok(chosen.sensitive_if(marked));
+        return Ok(chosen.marked(marked));
     }
-    let Ok(other) = other_expr.value(cx) else { return Ok(chosen.sensitive_if(marked)) };
+    let Ok(other) = other_expr.value(cx) else { return Ok(chosen.marked(marked)) };
     // Which side was taken would tell something of the other.
-    let marked = marked || other.is_sensitive();
+    let marked = marked | other.marks();
     let ty = if test { common(yes, no, &chosen, &other)? } else { common(yes, no, &other, &chosen)? };
-    Ok(convert::convert(&chosen, &ty).unwrap_or(chosen).sensitive_if(marked))
+    Ok(convert::convert(&chosen, &ty).unwrap_or(chosen).marked(marked))
 }
 
 /// The condition, where it is known.
@@ -429,7 +433,7 @@ fn entries(of: &Value) -> Option<Vec<(Value, Value)>> {
 }
 
 /// Calls `each` for every element, with the variables set.
-fn for_each(
+pub(super) fn for_each(
     collection: &Expr,
     of: &Value,
     vars: (Option<&str>, &str),
@@ -448,11 +452,23 @@ fn for_each(
     Ok(())
 }
 
+/// Calls `see` once with variables of which nothing is known.
+pub(super) fn unknowing(vars: (Option<&str>, &str), cx: &Cx<'_>, see: &mut dyn FnMut(&Cx<'_>)) {
+    let value = Value::unknown();
+    let outer = vars.0.map(|name| Locals { name, value: &value, next: cx.locals });
+    let inner = Locals { name: vars.1, value: &value, next: outer.as_ref().or(cx.locals) };
+    see(&Cx { locals: Some(&inner), ..*cx });
+}
+
 fn for_expr(f: &For, cx: &Cx<'_>) -> Result<Value> {
     let of = f.collection.value(cx)?;
-    let mut marked = of.is_sensitive();
+    let mut marked = of.marks();
     if of.is_unknown() {
-        return Ok(Value::unknown().sensitive_if(marked));
+        // Of what may be in it nothing is known but what that depends on.
+        unknowing((f.key_var.as_deref(), &f.value_var), cx, &mut |cx| {
+            f.key.iter().chain(&f.cond).chain([&f.value]).for_each(|e| drop(e.value(cx)));
+        });
+        return Ok(Value::unknown().marked(marked));
     }
     let mut unknown = false;
     let mut list = vec![];
@@ -460,7 +476,7 @@ fn for_expr(f: &For, cx: &Cx<'_>) -> Result<Value> {
     for_each(&f.collection, of.bare(), (f.key_var.as_deref(), &f.value_var), cx, &mut |cx| {
         if let Some(cond) = &f.cond {
             let test = cond.value(cx)?;
-            marked |= test.is_sensitive();
+            marked |= test.marks();
             if test.is_unknown() {
                 unknown = true;
                 return Ok(());
@@ -475,7 +491,7 @@ fn for_expr(f: &For, cx: &Cx<'_>) -> Result<Value> {
             return Ok(());
         };
         let name = key.value(cx)?;
-        marked |= name.is_sensitive();
+        marked |= name.marks();
         if name.is_unknown() {
             unknown = true;
             return Ok(());
@@ -499,79 +515,5 @@ fn for_expr(f: &For, cx: &Cx<'_>) -> Result<Value> {
     } else {
         Value::Object(Arc::new(groups.into_iter().filter_map(|(k, v)| Some((k, v.into_iter().next()?))).collect()))
     };
-    Ok(made.sensitive_if(marked))
-}
-
-/// What a template has made so far.
-#[derive(Default)]
-struct Made {
-    text: String,
-    unknown: bool,
-    marked: bool,
-}
-
-fn template(parts: &[Part], cx: &Cx<'_>, _at: &crate::words::Span) -> Result<Value> {
-    let mut made = Made::default();
-    render(parts, cx, &mut made)?;
-    let value = if made.unknown { Value::Unknown(Arc::new(Type::String)) } else { Value::from(made.text) };
-    Ok(value.sensitive_if(made.marked))
-}
-
-fn render(parts: &[Part], cx: &Cx<'_>, made: &mut Made) -> Result<()> {
-    let mut errors = crate::words::Diagnostics::default();
-    for part in parts {
-        let result = match part {
-            Part::Text(text) => {
-                made.text.push_str(text);
-                Ok(())
-            }
-            Part::Value(e) => interpolate(e, cx, made),
-            Part::If { cond, then, otherwise } => branch(cond, then, otherwise, cx, made),
-            Part::For { key_var, value_var, collection, body } => repeat(collection, (key_var.as_deref(), value_var), body, cx, made),
-        };
-        errors.keep(result);
-    }
-    errors.unless_errors(())
-}
-
-fn interpolate(e: &Expr, cx: &Cx<'_>, made: &mut Made) -> Result<()> {
-    let value = e.value(cx)?;
-    made.marked |= value.has_sensitive();
-    match value.bare() {
-        Value::Unknown(ty) if matches!(ty.as_ref(), Type::Any | Type::Bool | Type::Number | Type::String) => made.unknown = true,
-        Value::Null => return e.wrong("null can't be part of a text", "this value is null"),
-        other => {
-            if let Ok(text) = convert::text(other) {
-                made.text.push_str(&text)
-            } else {
-                let error = Diagnostic::error(format!("{} can't be part of a text", kind_of(other))).at(&e.span, "a string is required");
-                return Err(error.help("`jsonencode(...)` or `join(\", \", ...)` make a text of it").into());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn branch(cond: &Expr, then: &[Part], otherwise: &[Part], cx: &Cx<'_>, made: &mut Made) -> Result<()> {
-    let test = cond.value(cx)?;
-    made.marked |= test.is_sensitive();
-    if test.is_unknown() {
-        made.unknown = true;
-        return Ok(());
-    }
-    if test.is_null() {
-        return cond.wrong("a condition can't be null", "null");
-    }
-    let test = convert::truth(&test).or_else(|e| cond.wrong(format!("a condition must be true or false: {e}"), kind_of(&test)))?;
-    render(if test { then } else { otherwise }, cx, made)
-}
-
-fn repeat(collection: &Expr, vars: (Option<&str>, &str), body: &[Part], cx: &Cx<'_>, made: &mut Made) -> Result<()> {
-    let of = collection.value(cx)?;
-    made.marked |= of.is_sensitive();
-    if of.is_unknown() {
-        made.unknown = true;
-        return Ok(());
-    }
-    for_each(collection, of.bare(), vars, cx, &mut |cx| render(body, cx, made))
+    Ok(made.marked(marked))
 }

@@ -17,7 +17,7 @@ fn unknown(ty: Type) -> Value {
 
 /// `!x` and `-x`.
 pub(super) fn unary(operator: Unary, value: &Value, at: &Expr) -> Result<Value> {
-    let marked = value.is_sensitive();
+    let marked = value.marks();
     let made = match operator {
         Unary::Not => truth(value, "!", at.span())?.map_or_else(|| unknown(Type::Bool), |b| Value::Bool(!b)),
         Unary::Neg => match number(value, "-", at.span())? {
@@ -25,7 +25,7 @@ pub(super) fn unary(operator: Unary, value: &Value, at: &Expr) -> Result<Value> 
             None => unknown(Type::Number),
         },
     };
-    Ok(made.sensitive_if(marked))
+    Ok(made.marked(marked))
 }
 
 /// `a + b` and the like.
@@ -38,18 +38,18 @@ pub(super) fn binary(operator: Binary, at: &Span, sides: &[Expr; 2], cx: &Cx<'_>
     let (a, b) = (errors.keep(left.value(cx)), errors.keep(right.value(cx)));
     let (Some(a), Some(b)) = (a, b) else { return Err(errors) };
     if matches!(operator, Binary::Eq | Binary::NotEq) {
-        let marked = a.has_sensitive() || b.has_sensitive();
+        let marked = a.all_marks() | b.all_marks();
         let same = equal(&a, &b);
         let made = same.map_or_else(|| unknown(Type::Bool), |same| Value::Bool(same == (operator == Binary::Eq)));
-        return Ok(made.sensitive_if(marked));
+        return Ok(made.marked(marked));
     }
-    let marked = a.is_sensitive() || b.is_sensitive();
+    let marked = a.marks() | b.marks();
     let word = word(operator);
     let (a, b) = (errors.keep(number(&a, word, left.span())), errors.keep(number(&b, word, right.span())));
     let (Some(a), Some(b)) = (a, b) else { return Err(errors) };
     let compares = matches!(operator, Binary::Less | Binary::LessEq | Binary::Greater | Binary::GreaterEq);
     let (Some(a), Some(b)) = (a, b) else {
-        return Ok(unknown(if compares { Type::Bool } else { Type::Number }).sensitive_if(marked));
+        return Ok(unknown(if compares { Type::Bool } else { Type::Number }).marked(marked));
     };
     let made = match operator {
         Binary::Less => Value::Bool(a < b),
@@ -64,7 +64,7 @@ pub(super) fn binary(operator: Binary, at: &Span, sides: &[Expr; 2], cx: &Cx<'_>
         Binary::Modulo => arithmetic(a.modulo(&b), at)?,
         Binary::Eq | Binary::NotEq | Binary::And | Binary::Or => Value::Null,
     };
-    Ok(made.sensitive_if(marked))
+    Ok(made.marked(marked))
 }
 
 fn arithmetic(n: Option<Number>, at: &Span) -> Result<Value> {
@@ -79,7 +79,7 @@ fn logic(operator: Binary, sides: &[Expr; 2], cx: &Cx<'_>) -> Result<Value> {
     let mut side = |e: &Expr| {
         let value = errors.keep(e.value(cx))?;
         let known = errors.keep(truth(&value, word, e.span()))?;
-        Some((known, value.is_sensitive()))
+        Some((known, value.marks()))
     };
     let (a, b) = (side(left), side(right));
     let (Some((a, a_marked)), Some((b, b_marked))) = (a, b) else { return Err(errors) };
@@ -88,7 +88,7 @@ fn logic(operator: Binary, sides: &[Expr; 2], cx: &Cx<'_>) -> Result<Value> {
         // Not even where the known side alone would settle it.
         _ => unknown(Type::Bool),
     };
-    Ok(made.sensitive_if(a_marked || b_marked))
+    Ok(made.marked(a_marked | b_marked))
 }
 
 fn word(operator: Binary) -> &'static str {

@@ -16,7 +16,7 @@ impl Expr {
         let Some(index) = &m.index else { return ask(None, output.filter(|_| !repeated)) };
         let at = index.value(cx)?;
         match static_key(&at).filter(|_| repeated) {
-            Some(key) => ask(Some(&key), output).map(|v| v.sensitive_if(at.is_sensitive())),
+            Some(key) => ask(Some(&key), output).map(|v| v.marked(at.marks())),
             None => element(&ask(None, None)?, &at, self, index),
         }
     }
@@ -26,7 +26,7 @@ impl Expr {
         let Some(index) = &r.index else { return ask(None) };
         let at = index.value(cx)?;
         if let Some(key) = static_key(&at).filter(|_| cx.scope.repeated(r.mode, &r.kind, &r.name)) {
-            return ask(Some(&key)).map(|v| v.sensitive_if(at.is_sensitive()));
+            return ask(Some(&key)).map(|v| v.marked(at.marks()));
         }
         element(&ask(None)?, &at, self, index)
     }

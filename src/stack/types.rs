@@ -36,7 +36,7 @@ impl Defaults {
             return value.clone();
         }
         match value {
-            Value::Sensitive(inner) => self.fill(inner).sensitive(),
+            Value::Marked(marks, inner) => self.fill(inner).marked(*marks),
             Value::Object(items) | Value::Map(items) => {
                 let element = self.inner.get("*");
                 let mut made: BTreeMap<Arc<str>, Value> = items.as_ref().clone();

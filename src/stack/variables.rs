@@ -52,7 +52,7 @@ pub fn variables(module: &Module, given: &[Given], files: &Files, warnings: &mut
     let mut made = BTreeMap::new();
     for (name, variable) in &module.variables {
         if let Some(value) = errors.keep(settle(variable, chosen.get(&**name).copied(), files)) {
-            made.insert(name.clone(), value.sensitive_if(variable.sensitive));
+            made.insert(name.clone(), marked(variable, value));
         }
     }
     if !errors.has_errors() {
@@ -66,7 +66,7 @@ pub fn variables(module: &Module, given: &[Given], files: &Files, warnings: &mut
 /// The value of a variable of a module, of what its caller gives: none where it gives nothing.
 pub fn input(variable: &Variable, call: &Call, given: Option<Value>) -> Result<Value> {
     let Some(value) = given else {
-        return variable.default.clone().map(|v| v.sensitive_if(variable.sensitive)).ok_or_else(|| {
+        return variable.default.clone().map(|v| marked(variable, v)).ok_or_else(|| {
             let error = Diagnostic::error(format!("module `{}` needs a value for its variable `{}`", call.name, variable.name));
             error.at(&call.span, format!("`{}` is missing", variable.name)).help(format!("its type is {}", variable.ty.name())).into()
         });
@@ -76,21 +76,41 @@ pub fn input(variable: &Variable, call: &Call, given: Option<Value>) -> Result<V
         let error = Diagnostic::error(format!("the value for variable `{}` of module `{}` {why}", variable.name, call.name));
         Err(error.at(at, label).into())
     };
+    if value.has_ephemeral() && !variable.ephemeral {
+        return wrong("can't be ephemeral: the variable is not declared so".into(), "is ephemeral".into()).map_err(
+            |mut errors: Diagnostics| {
+                errors
+                    .0
+                    .iter_mut()
+                    .for_each(|e| e.help.push(format!("add `ephemeral = true` to the variable `{}` of the module", variable.name)));
+                errors
+            },
+        );
+    }
     let value = match (value.is_null(), variable.nullable, &variable.default) {
         (true, false, Some(default)) => default.clone(),
         (true, false, None) => return wrong("can't be null".into(), "null".into()),
         _ => value,
     };
     match convert(&variable.defaults.fill(&value), &variable.ty) {
-        Ok(value) => Ok(value.sensitive_if(variable.sensitive)),
+        Ok(value) => Ok(marked(variable, value)),
         Err(why) => wrong(format!("must be {}: {why}", a_type(&variable.ty)), format!("this is {}", kind_of(&value))),
     }
+}
+
+/// A value with the marks that its variable gives it.
+fn marked(variable: &Variable, value: Value) -> Value {
+    value.sensitive_if(variable.sensitive).ephemeral_if(variable.ephemeral)
 }
 
 fn undeclared(module: &Module, given: &Given, errors: &mut Diagnostics, warnings: &mut Diagnostics) {
     let near = nearest(&given.name, module.variables.keys().map(|k| &**k));
     let summary = format!("there is no variable `{}`, for which {} gives a value", given.name, given.source);
-    let help = near.map_or_else(|| format!("declare it: [variable.{}]", given.name), |near| format!("did you mean `{near}`?"));
+    let name = &given.name;
+    let declare = |error: Diagnostic| match near {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.write(format!("declare it: [variable.{name}]"), format!("declare it: variable \"{name}\" {{}}")),
+    };
     let place = |d: Diagnostic| match &given.value {
         RawValue::Value(_, Some(span)) => d.at(span, "no such variable"),
         _ => d,
@@ -98,8 +118,8 @@ fn undeclared(module: &Module, given: &Given, errors: &mut Diagnostics, warnings
     match &given.value {
         // An environment variable may be meant for another stack.
         RawValue::Text(_) if given.lenient => {}
-        RawValue::Text(_) => errors.push(Diagnostic::error(summary).help(help)),
-        RawValue::Value(..) => warnings.push(place(Diagnostic::warning(summary)).help(help)),
+        RawValue::Text(_) => errors.push(declare(Diagnostic::error(summary))),
+        RawValue::Value(..) => warnings.push(declare(place(Diagnostic::warning(summary)))),
     }
 }
 

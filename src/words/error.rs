@@ -62,6 +62,13 @@ impl Diagnostic {
         self
     }
 
+    /// Adds what to write, in the spelling of the file that is to blame: in TOML, or as `.tf` files have it.
+    #[must_use]
+    pub fn write(self, toml: impl Into<String>, tf: impl Into<String>) -> Self {
+        let in_tf = self.label.as_ref().is_some_and(|(span, _)| span.source.is_tf());
+        if in_tf { self.help(tf) } else { self.help(toml) }
+    }
+
     /// Adds what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

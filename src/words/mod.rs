@@ -5,15 +5,18 @@ pub mod address;
 pub mod calls;
 pub mod error;
 pub mod failure;
+pub mod marks;
 pub mod number;
 pub mod reads;
 pub mod resource;
 pub mod schema;
 pub mod source;
+pub mod states;
 pub mod value;
 
 pub use address::{Address, Key, Mode, ModulePath, Selection};
 pub use error::{Diagnostic, Diagnostics, Result, Severity};
+pub use marks::Marks;
 pub use number::Number;
 pub use source::{Source, Span};
 pub use value::{Object, Type, Value};

@@ -19,6 +19,15 @@ impl Source {
         Arc::new(Self { name: name.into(), text: text.into() })
     }
 
+    /// Whether it is a file in Terraform's own spelling.
+    #[must_use]
+    pub fn is_tf(&self) -> bool {
+        let ends = |end: &str| {
+            self.name.len() >= end.len() && self.name.as_bytes()[self.name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+        };
+        ends(".tf") || ends(".tfvars")
+    }
+
     /// Line and column, both from 1, of a byte offset; the column counts characters.
     #[must_use]
     pub fn position(&self, offset: usize) -> (usize, usize) {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::marks::Marks;
 use super::number::Number;
 
 /// The attributes of an object or the elements of a map, in the order of their names.
@@ -35,8 +36,8 @@ pub enum Value {
     Object(Arc<Object>),
     /// Known after apply; of that type, as far as that is known.
     Unknown(Arc<Type>),
-    /// Never to be shown. Never holds another `Sensitive` directly. Build it with [`Value::sensitive`].
-    Sensitive(Arc<Value>),
+    /// Marked, as never to be shown or kept. Never holds another `Marked` directly. Build it with [`Value::marked`].
+    Marked(Marks, Arc<Value>),
     /// Null or an empty collection, with the type that nothing in it can tell. Only inside of an evaluation: what is
     /// evaluated leaves it as [`Value::plain`] has it. Build it with [`Value::typed`].
     Typed(Arc<(Type, Value)>),
@@ -101,27 +102,6 @@ impl Value {
         Self::Unknown(Arc::new(Type::Any))
     }
 
-    /// The same, never to be shown.
-    #[must_use]
-    pub fn sensitive(self) -> Self {
-        match self {
-            Self::Sensitive(_) => self,
-            other => Self::Sensitive(Arc::new(other)),
-        }
-    }
-
-    /// The same, sensitive if `yes`.
-    #[must_use]
-    pub fn sensitive_if(self, yes: bool) -> Self {
-        if yes { self.sensitive() } else { self }
-    }
-
-    /// Whether this very node is sensitive.
-    #[must_use]
-    pub fn is_sensitive(&self) -> bool {
-        matches!(self, Self::Sensitive(_))
-    }
-
     /// The same with its type kept, where it is null or empty and nothing else tells the type.
     #[must_use]
     pub fn typed(self, ty: &Type) -> Self {
@@ -150,31 +130,6 @@ impl Value {
         }
     }
 
-    /// The node without its mark; those below keep theirs.
-    #[must_use]
-    pub fn bare(&self) -> &Self {
-        match self {
-            Self::Sensitive(inner) => inner.bare(),
-            Self::Typed(inner) => &inner.1,
-            other => other,
-        }
-    }
-
-    /// The node without the mark that it is sensitive.
-    #[must_use]
-    pub fn shown(&self) -> &Self {
-        match self {
-            Self::Sensitive(inner) => inner,
-            other => other,
-        }
-    }
-
-    /// The whole tree without marks.
-    #[must_use]
-    pub fn bare_deep(&self) -> Self {
-        if self.any(&|v| v.is_sensitive()) { self.shown().map_children(&mut |_, v| v.bare_deep()) } else { self.clone() }
-    }
-
     /// Whether it is null, marked or not.
     #[must_use]
     pub fn is_null(&self) -> bool {
@@ -193,12 +148,6 @@ impl Value {
         !self.any(&|v| matches!(v, Self::Unknown(_)))
     }
 
-    /// Whether anything in the tree is sensitive.
-    #[must_use]
-    pub fn has_sensitive(&self) -> bool {
-        self.any(&Self::is_sensitive)
-    }
-
     /// Null, an empty text, or a collection of nothing: what AWS and Terraform's provider use in place of one another.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -215,7 +164,7 @@ impl Value {
     pub fn any(&self, test: &dyn Fn(&Self) -> bool) -> bool {
         test(self)
             || match self {
-                Self::Sensitive(inner) => inner.any(test),
+                Self::Marked(_, inner) => inner.any(test),
                 Self::List(items) | Self::Tuple(items) | Self::Set(items) => items.iter().any(|v| v.any(test)),
                 Self::Map(items) | Self::Object(items) => items.values().any(|v| v.any(test)),
                 _ => false,
@@ -226,7 +175,7 @@ impl Value {
     #[must_use]
     pub fn map_children(&self, f: &mut dyn FnMut(Step<'_>, &Self) -> Self) -> Self {
         match self {
-            Self::Sensitive(inner) => inner.map_children(f).sensitive(),
+            Self::Marked(marks, inner) => inner.map_children(f).marked(*marks),
             Self::List(items) => Self::List(Arc::new(items.iter().enumerate().map(|(i, v)| f(Step::Index(i), v)).collect())),
             Self::Tuple(items) => Self::Tuple(Arc::new(items.iter().enumerate().map(|(i, v)| f(Step::Index(i), v)).collect())),
             Self::Set(items) => Self::set(items.iter().enumerate().map(|(i, v)| f(Step::Index(i), v))),
@@ -263,7 +212,7 @@ impl Value {
                 Arc::make_mut(&mut items).insert(name.into(), value);
                 Self::Map(items)
             }
-            Self::Sensitive(inner) => inner.as_ref().clone().with(name, value).sensitive(),
+            Self::Marked(marks, inner) => inner.as_ref().clone().with(name, value).marked(marks),
             Self::Typed(inner) => inner.1.clone().with(name, value),
             _ => Self::object([(name, value)]),
         }
@@ -325,7 +274,7 @@ impl Value {
             Self::String(s) => Json::String(s.to_string()),
             Self::List(items) | Self::Tuple(items) | Self::Set(items) => Json::Array(items.iter().map(Self::to_json).collect()),
             Self::Map(items) | Self::Object(items) => Json::Object(items.iter().map(|(k, v)| (k.to_string(), v.to_json())).collect()),
-            Self::Sensitive(inner) => inner.to_json(),
+            Self::Marked(_, inner) => inner.to_json(),
             Self::Typed(inner) => inner.1.to_json(),
         }
     }
@@ -359,7 +308,7 @@ impl Value {
             Self::Map(items) => Type::Map(Arc::new(Type::common(&mut items.values()))),
             Self::Object(items) => Type::Object(items.iter().map(|(k, v)| (k.clone(), (v.type_of(), false))).collect()),
             Self::Unknown(ty) => ty.as_ref().clone(),
-            Self::Sensitive(inner) => inner.type_of(),
+            Self::Marked(_, inner) => inner.type_of(),
             Self::Typed(inner) => inner.0.clone(),
         }
     }

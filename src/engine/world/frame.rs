@@ -120,9 +120,24 @@ impl<'a> World<'a> {
                 self.touch(&self.meant(&place.path, reference));
             }
             let value = output.value.eval_typed(&Frame::number(self, at, Within::Nothing))?;
-            Ok(value.sensitive_if(output.sensitive))
+            let wrong = |why: &str, help: &str| {
+                Err(Diagnostic::error(format!("{}.{name} {why}", place.path)).at(output.value.span(), "").help(help).into())
+            };
+            match (value.has_ephemeral(), output.ephemeral) {
+                (true, false) => wrong("is made of an ephemeral value, and not declared so", "add `ephemeral = true` to the output"),
+                (false, true) if value.is_known() => {
+                    wrong("is declared as ephemeral, and its value is not", "take `ephemeral = true` away from the output")
+                }
+                _ => Ok(value.sensitive_if(output.sensitive).ephemeral_if(output.ephemeral)),
+            }
         };
         Some(self.lazily(&place.outputs, name, circle, make))
+    }
+
+    /// The same by the path of the module.
+    pub fn output_of(&self, path: &ModulePath, name: &str) -> Result<()> {
+        let at = self.paths.get(path).copied();
+        at.and_then(|at| self.output(at, name)).transpose().map(drop)
     }
 
     /// The outputs of an instance of a module, or one of them, as an object.
@@ -133,7 +148,7 @@ impl<'a> World<'a> {
                 let error = Diagnostic::error(format!("{} has no output `{name}`", self.modules[at].path.config()));
                 match nearest(name, outputs.keys().map(|name| &**name)) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help(format!("declare it in the module: [output.{name}]")),
+                    None => error.help("declare it in the module"),
                 }
             })?;
             return Ok(Value::object([(name, value?)]));

@@ -23,7 +23,7 @@ pub fn known(value: &Value) -> Json {
         Value::Map(items) | Value::Object(items) => {
             Json::Object(items.iter().filter(|(_, v)| !v.is_unknown()).map(|(k, v)| (k.to_string(), known(v))).collect())
         }
-        Value::Sensitive(inner) => known(inner),
+        Value::Marked(_, inner) => known(inner),
         leaf => leaf.to_json(),
     }
 }
@@ -49,7 +49,7 @@ fn marks(value: &Value, is: &dyn Fn(&Value) -> bool, unknown: &dyn Fn(&Type) -> 
         return Json::Bool(true);
     }
     match value {
-        Value::Sensitive(inner) => marks(inner, is, unknown),
+        Value::Marked(_, inner) => marks(inner, is, unknown),
         Value::Unknown(ty) => unknown(ty),
         Value::List(items) | Value::Tuple(items) | Value::Set(items) => Json::Array(items.iter().map(|v| marks(v, is, unknown)).collect()),
         Value::Map(items) | Value::Object(items) => {

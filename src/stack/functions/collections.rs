@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Args, Bad, Function, Gives, Needs, Outcome, bad, f, number};
 use crate::stack::convert::{self, convert, kind_of};
-use crate::words::{Object, Type, Value};
+use crate::words::{Marks, Object, Type, Value};
 
 pub(super) const ALL: &[Function] = &[
     f("length", &["value"], Gives::Number, length).needs(Needs::Outside).marks(),
@@ -20,7 +20,7 @@ pub(super) const ALL: &[Function] = &[
     f("anytrue", &["list: list(bool)"], Gives::Bool, |a| truths(a, true)).needs(Needs::Outside),
     f("one", &["list"], Gives::Any, |a| match a.items(0)? {
         [] => Ok(Value::Null),
-        [only] => Ok(only.clone().sensitive_if(a.values[0].is_sensitive())),
+        [only] => Ok(only.clone().marked(a.values[0].marks())),
         more => a.bad(0, format!("a list of at most one element is required, and this one has {}", more.len())),
     })
     .needs(Needs::Outside)
@@ -28,21 +28,21 @@ pub(super) const ALL: &[Function] = &[
 ];
 
 fn length(a: &Args<'_>) -> Outcome {
-    let marked = a.values[0].is_sensitive();
+    let marked = a.values[0].marks();
     let made = match a.value(0) {
         Value::String(s) => number(unicode_segmentation::UnicodeSegmentation::graphemes(&**s, true).count()),
         Value::List(items) | Value::Tuple(items) | Value::Set(items) => number(items.len()),
         Value::Map(items) | Value::Object(items) => number(items.len()),
         other => return a.bad(0, format!("a string, list or map is required, and this is {}", kind_of(other))),
     };
-    Ok(made.sensitive_if(marked))
+    Ok(made.marked(marked))
 }
 
 fn keys(a: &Args<'_>) -> Outcome {
     let names = a.entries(0)?.keys().map(|k| Value::String(k.clone())).collect::<Vec<_>>();
     let texts = Type::List(Arc::new(Type::String));
     let made = if matches!(a.value(0), Value::Map(_)) { Value::List(names.into()).typed(&texts) } else { Value::Tuple(names.into()) };
-    Ok(made.sensitive_if(a.values[0].is_sensitive()))
+    Ok(made.marked(a.values[0].marks()))
 }
 
 fn values(a: &Args<'_>) -> Outcome {
@@ -51,7 +51,7 @@ fn values(a: &Args<'_>) -> Outcome {
         Type::Map(of) => Value::List(all.into()).typed(&Type::List(of)),
         _ => Value::Tuple(all.into()),
     };
-    Ok(made.sensitive_if(a.values[0].is_sensitive()))
+    Ok(made.marked(a.values[0].marks()))
 }
 
 fn lookup(a: &Args<'_>) -> Outcome {
@@ -65,18 +65,18 @@ fn lookup(a: &Args<'_>) -> Outcome {
         (Some(default), Type::Map(of)) => Some(convert(default, &of).map_err(|e| Bad::Arg(2, e.to_string()))?),
         (default, _) => default.cloned(),
     };
-    let marked = a.values[0].is_sensitive() || a.values[1].is_sensitive();
+    let marked = a.values[0].marks() | a.values[1].marks();
     match a.entries(0)?.get(&name).cloned().or(default) {
-        Some(found) => Ok(found.sensitive_if(marked)),
+        Some(found) => Ok(found.marked(marked)),
         None => bad(format!("there is no key \"{name}\" in the map, and no default is given")),
     }
 }
 
 fn merge(a: &Args<'_>) -> Outcome {
     let mut made: Object = BTreeMap::new();
-    let mut marked = false;
+    let mut marked = Marks::default();
     for i in 0..a.len() {
-        marked |= a.values[i].is_sensitive();
+        marked |= a.values[i].marks();
         if !a.value(i).is_null() {
             made.extend(a.entries(i)?.iter().map(|(k, v)| (k.clone(), v.clone())));
         }
@@ -87,12 +87,12 @@ fn merge(a: &Args<'_>) -> Outcome {
         Some(ty) if a.values.iter().all(|v| !v.is_null() && v.type_of() == ty) => Value::Map(made.into()).typed(&ty),
         _ => Value::Object(made.into()),
     };
-    Ok(value.sensitive_if(marked))
+    Ok(value.marked(marked))
 }
 
 fn zipmap(a: &Args<'_>) -> Outcome {
     if a.items(0)?.iter().any(Value::is_unknown) {
-        return Ok(Value::unknown().sensitive_if(a.values.iter().any(Value::is_sensitive)));
+        return Ok(Value::unknown().marked(a.values.iter().map(Value::marks).collect()));
     }
     let (names, values) = (a.texts(0)?, a.items(1)?);
     if matches!(a.value(1), Value::Set(_)) {
@@ -102,12 +102,12 @@ fn zipmap(a: &Args<'_>) -> Outcome {
         return bad(format!("there are {} keys and {} values", names.len(), values.len()));
     }
     let made: Object = names.into_iter().zip(values.iter().cloned()).collect();
-    let marked = a.values[0].has_sensitive() || a.values[1].is_sensitive();
+    let marked = a.values[0].all_marks() | a.values[1].marks();
     let made = match a.values[1].type_of() {
         Type::List(of) => Value::Map(made.into()).typed(&Type::Map(of)),
         _ => Value::Object(made.into()),
     };
-    Ok(made.sensitive_if(marked))
+    Ok(made.marked(marked))
 }
 
 fn transpose(a: &Args<'_>) -> Outcome {
@@ -132,15 +132,15 @@ fn coalesce(a: &Args<'_>) -> Outcome {
     let Some(ty) = convert::unify(a.values.iter().map(Value::type_of)) else {
         return bad("all arguments must be of one type");
     };
-    let marked = a.values.iter().any(Value::is_sensitive);
+    let marked: Marks = a.values.iter().map(Value::marks).collect();
     for value in &a.values {
         if value.is_unknown() {
-            return Ok(Value::Unknown(Arc::new(ty)).sensitive_if(marked));
+            return Ok(Value::Unknown(Arc::new(ty)).marked(marked));
         }
         if value.is_null() || (ty == Type::String && value.as_str() == Some("")) {
             continue;
         }
-        return convert(value, &ty).map(|v| v.sensitive_if(marked)).map_err(|e| Bad::Call(e.to_string()));
+        return convert(value, &ty).map(|v| v.marked(marked)).map_err(|e| Bad::Call(e.to_string()));
     }
     bad("every argument is null or an empty text")
 }

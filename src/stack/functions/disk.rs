@@ -9,7 +9,7 @@ use crate::stack::eval::Cx;
 use crate::stack::expr::Template;
 use crate::stack::lower;
 use crate::stack::place::Place;
-use crate::words::{Diagnostics, Object, Source, Type, Value};
+use crate::words::{Diagnostics, Marks, Object, Source, Type, Value};
 
 pub(super) const ALL: &[Function] = &[
     f("file", &["path: string"], Gives::Text, |a| {
@@ -103,9 +103,9 @@ fn rendered(a: &Args<'_>, template: &Template, given: &Object) -> Outcome {
     if a.cx.depth > 0 {
         return bad("a template can't make a template itself");
     }
-    let marked = a.values.iter().any(Value::is_sensitive);
+    let marked: Marks = a.values.iter().map(Value::marks).collect();
     let value = template.body.value(&Cx { scope: a.cx.scope, locals: None, given: Some(given), depth: a.cx.depth + 1 })?;
-    Ok(value.sensitive_if(marked))
+    Ok(value.marked(marked))
 }
 
 fn fileset(a: &Args<'_>) -> Outcome {

@@ -149,7 +149,7 @@ fn json(value: &Value, made: &mut String) {
             }
             made.push('}');
         }
-        Value::Sensitive(inner) => json(inner, made),
+        Value::Marked(_, inner) => json(inner, made),
         Value::Typed(inner) => json(&inner.1, made),
     }
 }

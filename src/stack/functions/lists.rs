@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Args, Bad, Function, Gives, Needs, Outcome, bad, f, number, texts, unified};
 use crate::stack::convert::{self, kind_of};
 use crate::stack::ops::equal;
-use crate::words::{Type, Value};
+use crate::words::{Marks, Type, Value};
 
 pub(super) const ALL: &[Function] = &[
     f("concat", &["lists..."], Gives::Any, concat).needs(Needs::Outside).marks(),
@@ -20,7 +20,7 @@ pub(super) const ALL: &[Function] = &[
     f("reverse", &["list"], Gives::Any, |a| {
         let mut all = a.items(0)?.to_vec();
         all.reverse();
-        Ok(like(&a.values[0], all).sensitive_if(a.values[0].is_sensitive()))
+        Ok(like(&a.values[0], all).marked(a.values[0].marks()))
     })
     .needs(Needs::Outside)
     .marks(),
@@ -59,7 +59,7 @@ pub(super) const ALL: &[Function] = &[
         let Ok(size) = usize::try_from(size) else { return a.bad(1, "the size can't be negative") };
         let chunks = items.chunks(if size == 0 { items.len().max(1) } else { size }).map(|c| Value::list(c.iter().cloned()));
         let made = Value::list(chunks).typed(&Type::List(Arc::new(a.values[0].type_of())));
-        Ok(made.sensitive_if(a.values.iter().any(Value::is_sensitive)))
+        Ok(made.marked(a.values.iter().map(Value::marks).collect()))
     })
     .needs(Needs::Outside)
     .marks(),
@@ -91,18 +91,18 @@ fn concat(a: &Args<'_>) -> Outcome {
     }
     let mut all = vec![];
     let mut lists = true;
-    let mut marked = false;
+    let mut marked = Marks::default();
     for i in 0..a.len() {
         if matches!(a.value(i), Value::Set(_)) {
             return a.bad(i, "a list is required, and this is a set: use `setunion`, or `tolist(...)`");
         }
         lists &= matches!(a.value(i), Value::List(_));
-        marked |= a.values[i].is_sensitive();
+        marked |= a.values[i].marks();
         all.extend(a.items(i)?.iter().cloned());
     }
     let made =
         if lists { unified(&all).map_or(Value::Tuple(all.into()), |(items, _)| Value::list(items)) } else { Value::Tuple(all.into()) };
-    Ok(made.sensitive_if(marked))
+    Ok(made.marked(marked))
 }
 
 fn contains(a: &Args<'_>) -> Outcome {
@@ -124,11 +124,11 @@ fn distinct(a: &Args<'_>) -> Outcome {
 }
 
 fn flatten(a: &Args<'_>) -> Outcome {
-    fn go(value: &Value, made: &mut Vec<Value>, marked: &mut bool, open: &mut bool) {
+    fn go(value: &Value, made: &mut Vec<Value>, marked: &mut Marks, open: &mut bool) {
         for item in value.items() {
             match item.bare() {
                 Value::List(_) | Value::Tuple(_) | Value::Set(_) => {
-                    *marked |= item.is_sensitive();
+                    *marked |= item.marks();
                     go(item, made, marked, open);
                 }
                 // It could be a list of any length.
@@ -137,13 +137,13 @@ fn flatten(a: &Args<'_>) -> Outcome {
             }
         }
     }
-    let (mut made, mut marked, mut open) = (vec![], a.values[0].is_sensitive(), false);
+    let (mut made, mut marked, mut open) = (vec![], a.values[0].marks(), false);
     if a.value(0).is_unknown() {
-        return Ok(Value::unknown().sensitive_if(marked));
+        return Ok(Value::unknown().marked(marked));
     }
     a.items(0)?;
     go(a.value(0), &mut made, &mut marked, &mut open);
-    Ok(if open { Value::unknown() } else { Value::Tuple(made.into()) }.sensitive_if(marked))
+    Ok(if open { Value::unknown() } else { Value::Tuple(made.into()) }.marked(marked))
 }
 
 fn element(a: &Args<'_>) -> Outcome {
@@ -156,7 +156,7 @@ fn element(a: &Args<'_>) -> Outcome {
     }
     let Ok(index) = usize::try_from(a.int(1)?) else { return a.bad(1, "the index can't be negative") };
     let index = index % items.len();
-    Ok(items[index].clone().sensitive_if(a.values.iter().any(Value::is_sensitive)))
+    Ok(items[index].clone().marked(a.values.iter().map(Value::marks).collect()))
 }
 
 fn slice(a: &Args<'_>) -> Outcome {
@@ -172,5 +172,5 @@ fn slice(a: &Args<'_>) -> Outcome {
     if start > end {
         return a.bad(1, "the start can't be behind the end");
     }
-    Ok(like(&a.values[0], items[start..end].to_vec()).sensitive_if(a.values.iter().any(Value::is_sensitive)))
+    Ok(like(&a.values[0], items[start..end].to_vec()).marked(a.values.iter().map(Value::marks).collect()))
 }

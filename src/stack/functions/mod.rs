@@ -20,7 +20,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::convert::{self, kind_of};
 use super::eval::Cx;
-use crate::words::{Diagnostic, Diagnostics, Number, Object, Result, Span, Type, Value};
+use crate::words::{Diagnostic, Diagnostics, Marks, Number, Object, Result, Span, Type, Value};
 
 /// A function.
 #[derive(Debug)]
@@ -209,13 +209,13 @@ pub(super) fn call(function: &Function, given: &[(Value, &Span)], name: &Span, w
         let error = Diagnostic::error(format!("`{}` can't take {} arguments", function.name, given.len()));
         return Err(error.at(name, function.signature()).into());
     }
-    let mut marked = false;
+    let mut marked = Marks::default();
     let mut values = Vec::with_capacity(given.len());
     for (value, _) in given {
         if function.marks || !value.has_sensitive() {
             values.push(value.clone());
         } else {
-            marked = true;
+            marked |= value.all_marks();
             values.push(value.bare_deep());
         }
     }
@@ -240,13 +240,14 @@ pub(super) fn call(function: &Function, given: &[(Value, &Span)], name: &Span, w
         Needs::Nothing => false,
     };
     if open {
-        let marked = marked || (function.marks && values.iter().any(Value::is_sensitive));
-        return Ok(function.unknown(&values).sensitive_if(marked));
+        let own: Marks = values.iter().filter(|_| function.marks).map(Value::marks).collect();
+        let marked = marked | own;
+        return Ok(function.unknown(&values).marked(marked));
     }
     let args = Args { values, spans: given, at: whole, cx };
     match (function.call)(&args) {
-        Ok(Value::String(text)) => Ok(Value::String(if text.is_ascii() { text } else { super::lower::nfc(&text) }).sensitive_if(marked)),
-        Ok(value) => Ok(value.sensitive_if(marked)),
+        Ok(Value::String(text)) => Ok(Value::String(if text.is_ascii() { text } else { super::lower::nfc(&text) }).marked(marked)),
+        Ok(value) => Ok(value.marked(marked)),
         Err(Bad::Told(mut errors)) => {
             for error in &mut errors.0 {
                 if error.label.is_none() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Args, Bad, Function, Gives, Needs, Outcome, bad, f};
 use crate::stack::convert::{convert, kind_of};
-use crate::words::{Type, Value};
+use crate::words::{Marks, Type, Value};
 
 pub(super) const ALL: &[Function] = &[
     f("tostring", &["value"], Gives::Text, |a| to(a, &Type::String)).nulls(),
@@ -23,15 +23,20 @@ pub(super) const ALL: &[Function] = &[
     .nulls()
     .marks()
     .needs(Needs::Nothing),
-    f("nonsensitive", &["value"], Gives::Any, |a| Ok(a.value(0).clone())).nulls().marks().needs(Needs::Nothing),
+    f("nonsensitive", &["value"], Gives::Any, |a| {
+        Ok(a.values[0].shown().clone().marked(Marks { sensitive: false, ..a.values[0].marks() }))
+    })
+    .nulls()
+    .marks()
+    .needs(Needs::Nothing),
     f("issensitive", &["value"], Gives::Bool, |a| {
-        let marked = a.values[0].is_sensitive();
+        let marked = a.values[0].marks().sensitive;
         Ok(if marked || !a.values[0].is_unknown() { Value::Bool(marked) } else { Value::Unknown(Arc::new(Type::Bool)) })
     })
     .nulls()
     .marks()
     .needs(Needs::Nothing),
-    f("ephemeralasnull", &["value"], Gives::Any, |a| Ok(a.values[0].clone())).nulls().marks().needs(Needs::Nothing),
+    f("ephemeralasnull", &["value"], Gives::Any, |a| Ok(a.values[0].without_ephemeral())).nulls().marks().needs(Needs::Nothing),
     f("type", &["value"], Gives::Text, |_| bad("it works at the console alone, as the outermost function")).nulls().needs(Needs::Nothing),
 ];
 
