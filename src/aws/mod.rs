@@ -150,6 +150,9 @@ impl Provider for AwsProvider {
     fn source(&self) -> &'static str {
         "registry.terraform.io/hashicorp/aws"
     }
+    fn version(&self) -> Option<[u64; 3]> {
+        Some([5, 100, 0])
+    }
     fn attrs(&self) -> &'static [Attr] {
         config::Config::ATTRS
     }

@@ -103,12 +103,7 @@ fn expression(expr: &Expr) -> Json {
     if let Some(value) = expr.constant() {
         return json!({ "constant_value": value.to_json() });
     }
-    let mut all: Vec<String> = vec![];
-    for name in expr.references().iter().flat_map(names) {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
+    let all = expr.reference_paths();
     if all.is_empty() { json!({}) } else { json!({ "references": all }) }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::functions::Function;
-use crate::words::{Address, Key, Mode, Result, Span, Value};
+use crate::words::{Address, Diagnostic, Key, Mode, Result, Span, Value};
 
 /// An expression with its place.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub(super) enum Node {
     Cond(Box<[Expr; 3]>),
     Call(Box<Call>),
     For(Box<For>),
+    /// A call that can't be right: told with all else that is wrong with the stack.
+    Wrong(Box<Diagnostic>),
 }
 
 /// A resource, and the index right behind it.
@@ -364,7 +366,7 @@ impl Expr {
 
     pub(super) fn children<'a>(&'a self, see: &mut dyn FnMut(&'a Self)) {
         match &self.node {
-            Node::Literal(_) | Node::Local(_) | Node::Root(_) => {}
+            Node::Literal(_) | Node::Local(_) | Node::Root(_) | Node::Wrong(_) => {}
             Node::Tuple(items) => items.iter().for_each(see),
             Node::Object(items) => items.iter().for_each(|(k, v)| {
                 see(k);
@@ -392,6 +394,17 @@ impl Expr {
                 f.cond.iter().for_each(see);
             }
         }
+    }
+
+    /// The calls in it that can't be right.
+    pub(super) fn wrongs(&self) -> Vec<Diagnostic> {
+        let mut found = vec![];
+        self.visit(&mut |e| {
+            if let Node::Wrong(wrong) = &e.node {
+                found.push(wrong.as_ref().clone());
+            }
+        });
+        found
     }
 
     /// Whether it refers to a resource or module directly.

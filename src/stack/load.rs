@@ -91,6 +91,13 @@ pub fn load(path: &Path, files: &Files) -> Result<Stack> {
     stack.module.shown = files.paths().root.as_str().into();
     loader.calls(&mut stack.module, &mut vec![".".to_owned()]);
     let mut errors = loader.errors;
+    if errors.has_errors() {
+        // Whoever validates would be told of these: now nobody will.
+        let modules = loader.modules.values().map(AsRef::as_ref);
+        for module in modules.chain([&stack.module]) {
+            module.each_expr(&mut |expr| errors.0.extend(expr.wrongs()));
+        }
+    }
     in_order(&mut errors);
     if errors.0.len() > MOST {
         let more = errors.0.len() - MOST;

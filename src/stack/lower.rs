@@ -62,6 +62,7 @@ pub(super) fn file(text: &str, place: &Place) -> Result<Template, Diagnostics> {
         Ok(parsed) => Lower { place, errors: &mut errors, locals: vec![], quoted: false, free: true }.template(&parsed, place.whole()),
         Err(e) => return Err(refused(text, &e, place, "the template").into()),
     };
+    body.wrongs().into_iter().for_each(|wrong| errors.push(wrong));
     errors.unless_errors(Template { body })
 }
 
@@ -200,8 +201,7 @@ impl Lower<'_> {
             let mut error = Diagnostic::error(format!("there is no function `{name}`"));
             let near = nearest(name, functions::names());
             error = error.at(&at, near.map_or_else(|| "no such function".into(), |near| format!("did you mean `{near}`?")));
-            self.errors.push(error);
-            return Node::Literal(Value::Null);
+            return Node::Wrong(Box::new(error));
         };
         let (given, expand) = (args.len(), call.args.expand_final());
         let (low, high) = (function.least(), function.most());
@@ -211,11 +211,11 @@ impl Lower<'_> {
                 (low, high) if low == high => low.to_string(),
                 (low, high) => format!("{low} to {high}"),
             };
-            return self.wrong(
-                format!("`{name}` takes {wanted} argument{}, and {given} are given", if wanted == "1" { "" } else { "s" }),
-                &at,
-                function.signature(),
-            );
+            let error = Diagnostic::error(format!(
+                "`{name}` takes {wanted} argument{}, and {given} are given",
+                if wanted == "1" { "" } else { "s" }
+            ));
+            return Node::Wrong(Box::new(error.at(&at, function.signature())));
         }
         Node::Call(Box::new(Call { function, name: at, args, expand }))
     }
@@ -365,7 +365,7 @@ impl Lower<'_> {
         let flushed = self.place.text().zip(hcl_edit::Span::span(t)).and_then(|(text, range)| heredoc::flush(text, range));
         let expr = match flushed {
             Some((text, marks)) => {
-                let place = self.place.flushed(marks);
+                let place = self.place.flushed(&marks);
                 match hcl_edit::parser::parse_template(&text) {
                     Ok(parsed) => {
                         let locals = std::mem::take(&mut self.locals);

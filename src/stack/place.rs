@@ -14,12 +14,14 @@ pub(super) struct Place {
     marks: Vec<(usize, usize)>,
     /// Whether a range of the decoded text can be found again.
     exact: bool,
+    /// The decoded text, where it is not the source as it is.
+    decoded: Option<Arc<str>>,
 }
 
 impl Place {
     /// A source as it is.
     pub(super) fn of(source: &Arc<Source>) -> Self {
-        Self { source: source.clone(), whole: 0..source.text.len(), marks: vec![(0, 0)], exact: true }
+        Self { source: source.clone(), whole: 0..source.text.len(), marks: vec![(0, 0)], exact: true, decoded: None }
     }
 
     /// A TOML string, quotes included, that decodes to `text`.
@@ -30,20 +32,29 @@ impl Place {
                 for (_, raw) in &mut marks {
                     *raw += whole.start;
                 }
-                Self { source: source.clone(), whole, marks, exact: true }
+                Self { source: source.clone(), whole, marks, exact: true, decoded: text.contains("<<-").then(|| text.into()) }
             }
-            _ => Self { source: source.clone(), whole, marks: vec![], exact: false },
+            _ => Self { source: source.clone(), whole, marks: vec![], exact: false, decoded: None },
         }
     }
 
-    /// The decoded text, where that is the source as it is.
+    /// The decoded text, where there may be heredocs in it.
     pub(super) fn text(&self) -> Option<&str> {
-        (self.exact && self.marks == [(0, 0)]).then_some(&*self.source.text)
+        let plain = || (self.exact && self.marks == [(0, 0)]).then_some(&*self.source.text);
+        self.decoded.as_deref().or_else(plain)
     }
 
-    /// A part of the source without some of its white space; `marks` as in the fields.
-    pub(super) fn flushed(&self, marks: Vec<(usize, usize)>) -> Self {
-        Self { source: self.source.clone(), whole: self.whole.clone(), marks, exact: true }
+    /// A part of the decoded text without some of its white space; `cuts` are offsets of what is left, each with that in the decoded
+    /// text where the bytes after it begin.
+    pub(super) fn flushed(&self, cuts: &[(usize, usize)]) -> Self {
+        let mut marks = vec![];
+        for (i, (at, from)) in cuts.iter().enumerate() {
+            let until = cuts.get(i + 1).map_or(usize::MAX, |(next, _)| from + (next - at));
+            marks.push((*at, self.raw(*from)));
+            let within = self.marks.iter().filter(|(decoded, _)| from < decoded && *decoded < until);
+            marks.extend(within.map(|(decoded, raw)| (at + decoded - from, *raw)));
+        }
+        Self { source: self.source.clone(), whole: self.whole.clone(), marks, exact: true, decoded: None }
     }
 
     /// All of it.

@@ -59,6 +59,8 @@ pub struct Module {
     pub removed: Vec<Removed>,
     /// `[[import]]`
     pub imports: Vec<Import>,
+    /// `required_providers` of `[terraform]`
+    pub required: Vec<Required>,
     /// Its directory, relative to that of the stack, or absolute.
     pub dir: Arc<str>,
     /// The same as expressions see it: `path.module`.
@@ -66,6 +68,36 @@ pub struct Module {
 }
 
 impl Module {
+    /// Calls `see` for each expression of it, but not for those of modules that it calls.
+    pub(super) fn each_expr(&self, see: &mut dyn FnMut(&Expr)) {
+        let of = |conditions: &[Condition], see: &mut dyn FnMut(&Expr)| {
+            conditions.iter().flat_map(|c| [&c.condition, &c.error_message]).for_each(see);
+        };
+        self.locals.values().chain(self.providers.iter().map(|p| &p.body)).for_each(&mut *see);
+        for block in &self.resources {
+            [&block.count, &block.for_each, &block.timeouts].into_iter().flatten().chain([&block.body]).for_each(&mut *see);
+            of(&block.lifecycle.preconditions, see);
+            of(&block.lifecycle.postconditions, see);
+        }
+        for output in self.outputs.values() {
+            see(&output.value);
+            of(&output.preconditions, see);
+        }
+        for call in self.calls.values() {
+            [&call.count, &call.for_each].into_iter().flatten().chain([&call.inputs]).for_each(&mut *see);
+        }
+        for import in &self.imports {
+            import.for_each.iter().chain([&import.id]).for_each(&mut *see);
+        }
+        self.checks.values().for_each(|check| of(&check.asserts, see));
+        self.variables.values().for_each(|variable| of(&variable.validations, see));
+    }
+
+    /// Whether any variable or output of it is ephemeral.
+    pub fn uses_ephemeral(&self) -> bool {
+        self.variables.values().any(|v| v.ephemeral) || self.outputs.values().any(|o| o.ephemeral)
+    }
+
     /// The block of that name; keys and modules in the address are left aside.
     pub fn block(&self, address: &Address) -> Option<&Block> {
         let Address { mode, kind, name, .. } = address;
@@ -113,6 +145,19 @@ impl Call {
     pub fn repeated(&self) -> bool {
         self.count.is_some() || self.for_each.is_some()
     }
+}
+
+/// A provider that a module asks for.
+#[derive(Clone, Debug)]
+pub struct Required {
+    /// What the module calls it.
+    pub name: Arc<str>,
+    /// The versions that it takes, and where it says so.
+    pub version: Option<(Arc<str>, Span)>,
+    /// The configurations that its caller has to pass.
+    pub aliases: Vec<ConfigRef>,
+    /// Where that is said.
+    pub span: Span,
 }
 
 /// What has another address now than in the state.
@@ -169,6 +214,8 @@ pub struct Variable {
     pub description: Option<String>,
     /// Whether its value is never shown.
     pub sensitive: bool,
+    /// Whether its value is never kept, in no plan and in no state.
+    pub ephemeral: bool,
     /// Whether null is a value, and not the default's cue.
     pub nullable: bool,
     /// What its values have to satisfy.
@@ -262,6 +309,8 @@ pub struct Output {
     pub value: Expr,
     /// Whether it is never shown.
     pub sensitive: bool,
+    /// Whether it is never kept; of the outputs of modules alone.
+    pub ephemeral: bool,
     /// What it is.
     pub description: Option<String>,
     /// What else has to be there first.

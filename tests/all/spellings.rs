@@ -342,3 +342,92 @@ fn an_override_needs_something_to_override() {
     assert!(at("resource \"aws_security_group\" \"web\" {\n  depends_on = []\n}\n").0.contains("`depends_on` can't be overridden"));
     assert!(at("moved {\n  from = a.b\n  to = a.c\n}\n").0.contains("can't stand in an override file"));
 }
+
+#[test]
+fn help_speaks_the_language_of_the_file() {
+    for (toml, tf, in_toml, in_tf) in [
+        ("[locals]\na = \"${var.x}\"\n", "locals {\n  a = var.x\n}\n", "[variable.x]", "variable \"x\" {}"),
+        ("[locals]\na = \"${local.x}\"\n", "locals {\n  a = local.x\n}\n", "in [locals]", "in locals { ... }"),
+        ("[locals]\na = \"${module.x.y}\"\n", "locals {\n  a = module.x.y\n}\n", "[module.x]", "module \"x\" { ... }"),
+        (
+            "[resource.aws_eip.x]\nprovider = \"aws.west\"\n",
+            "resource \"aws_eip\" \"x\" {\n  provider = aws.west\n}\n",
+            "[[provider.aws]] with alias = \"west\"",
+            "provider \"aws\" { alias = \"west\" }",
+        ),
+        (
+            "[check.x]\nassert = { condition = \"var.x\", error_message = \"m\" }\n",
+            "check \"x\" {\n  assert {\n    condition     = \"var.x\"\n    error_message = \"m\"\n  }\n}\n",
+            "condition = \"${var.x}\"",
+            "condition = var.x",
+        ),
+        (
+            "[resource.aws_eip.x]\ndepends_on = \"a.b\"\n",
+            "resource \"aws_eip\" \"x\" {\n  depends_on = \"a.b\"\n}\n",
+            "write [\"TYPE.NAME\"] or so",
+            "write [TYPE.NAME] or so",
+        ),
+    ] {
+        let (of_toml, of_tf) = (wrong(&[("main.toml", toml)]).0, wrong(&[("main.tf", tf)]).0);
+        assert!(of_toml.contains(in_toml), "`{in_toml}` is not in {of_toml}");
+        assert!(of_tf.contains(in_tf) && !of_tf.contains(in_toml), "`{in_tf}` is not in {of_tf}");
+    }
+}
+
+#[test]
+fn an_argument_is_no_block() {
+    for (text, at) in [
+        ("resource \"aws_eip\" \"x\" {\n  tags {\n    Name = \"x\"\n  }\n}\n", "tags"),
+        ("resource \"aws_eip\" \"x\" {\n  domain {}\n}\n", "domain"),
+        ("provider \"aws\" {\n  default_tags {\n    tags {}\n  }\n}\n", "tags"),
+    ] {
+        let (told, place) = wrong(&[("main.tf", text)]);
+        assert!(told.contains(&format!("`{at}` of ")) && told.contains("and given as a block"), "{told}");
+        assert_eq!(place, at);
+    }
+    // These may be either, as in Terraform.
+    let rules = "resource \"aws_security_group\" \"x\" {\n  ingress {\n    protocol  = \"tcp\"\n    from_port = 1\n    to_port   = 1\n  }\n}\n";
+    assert!(load_all(&[("main.tf", rules)]).and_then(|stack| validate(&stack, &REGISTRY).unless_errors(())).is_ok());
+}
+
+#[test]
+fn a_call_that_can_not_be_right_keeps_no_other_error_back() {
+    let stack = "locals {\n  a = uper(\"x\")\n  b = local.nope\n  c = lower()\n}\nresource \"aws_eip\" \"x\" {\n  domian = \"vpc\"\n}\n";
+    let told = wrong(&[("main.tf", stack)]).0;
+    for word in ["no function `uper`", "no local value `nope`", "`lower` takes 1 argument", "no attribute `domian`"] {
+        assert!(told.contains(word), "`{word}` is not in {told}");
+    }
+    // Where the load fails already, they are told as well.
+    let told = wrong(&[("main.tf", "variable \"x\" {\n  type = strng\n}\nlocals {\n  a = uper(\"x\")\n}\n")]).0;
+    assert!(told.contains("no type `strng`") && told.contains("no function `uper`"), "{told}");
+}
+
+#[test]
+fn versions_and_configurations_that_are_asked_for_are_looked_at() {
+    let terraform = |required: &str| format!("terraform {{\n  required_providers {{\n    {required}\n  }}\n}}\n");
+    let warned = |required: &str| {
+        let stack = load_all(&[("main.tf", &terraform(required))]).unwrap_or_else(|e| panic!("{e}"));
+        let found = validate(&stack, &REGISTRY);
+        assert!(!found.has_errors(), "{found}");
+        found.to_string()
+    };
+    for fine in ["aws = \"~> 5.0\"", "aws = { source = \"hashicorp/aws\", version = \">= 4.9, < 6.0\" }", "other = { source = \"a/other\" }"] {
+        assert_eq!(warned(fine), "");
+    }
+    let told = warned("aws = { source = \"hashicorp/aws\", version = \"~> 4.0\" }");
+    assert!(told.contains("those of version 5.100.0, and ~> 4.0 is asked for") && told.contains("main.tf:3:"), "{told}");
+    let alias = |text: &str| wrong(&[("main.tf", &terraform(&format!("aws = {{\n      configuration_aliases = {text}\n    }}")))]);
+    assert!(alias("[gcp.x]").0.contains("no configuration of `aws`"));
+    assert!(alias("aws.x").0.contains("write [aws.west] or so"));
+}
+
+/// What the parser of expressions leaves to others: the spaces that `<<-` takes away, in a string of TOML, with its escapes.
+#[test]
+fn heredocs_within_strings_of_toml_are_flushed() {
+    let toml = "[locals]\na = '''${<<-EOT\n    x\n      y ${1}\n    EOT\n}'''\n";
+    let stack = load_all(&[("main.toml", toml)]).unwrap_or_else(|e| panic!("{e}"));
+    let files = Files::disk(".");
+    assert_eq!(stack.module.locals["a"].eval(&Nothing(&files)), Ok(Value::from("x\n  y 1\n")));
+    let at = |toml: &str| wrong(&[("main.toml", toml)]).1;
+    assert_eq!(at("[locals]\na = \"\"\"${<<-EOT\n    x\\ty \\\"q\\\"\n      \\u00e9 ${local.nope} z\n    EOT\n}\"\"\"\n"), "local.nope");
+}

@@ -154,8 +154,13 @@ pub(super) fn relevant(plan: &Plan, given: &Configuration) -> Json {
 fn references(expression: &Json, found: &mut BTreeSet<(String, Vec<String>)>) {
     match expression {
         Json::Object(parts) => {
+            let mut longer = "";
             for reference in parts.get("references").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
-                found.extend(resource_and_attribute(reference));
+                // Each is followed by shorter ones, which say no more.
+                if !longer.strip_prefix(reference).is_some_and(|rest| rest.starts_with(['.', '['])) {
+                    longer = reference;
+                    found.extend(resource_and_attribute(reference));
+                }
             }
             parts.iter().filter(|(key, _)| *key != "references" && *key != "constant_value").for_each(|(_, part)| references(part, found));
         }

@@ -24,7 +24,11 @@ fn address(raw: Option<&Raw>, name: &str, within: &Raw, errors: &mut Diagnostics
     };
     let Some(text) = raw.name() else {
         let error = Diagnostic::error(format!("`{name}` is the address of a resource or module"));
-        errors.push(error.at(&raw.span, format!("this is {}", raw.kind())).help("write \"TYPE.NAME\" or \"module.NAME\""));
+        errors.push(
+            error
+                .at(&raw.span, format!("this is {}", raw.kind()))
+                .write("write \"TYPE.NAME\" or \"module.NAME\"", "write TYPE.NAME or module.NAME"),
+        );
         return None;
     };
     let text = text.strip_prefix("${").and_then(|t| t.strip_suffix('}')).unwrap_or(&text).trim();
@@ -122,7 +126,10 @@ pub(super) fn import(raw: &Raw, errors: &mut Diagnostics) -> Option<Import> {
     let spelled = spelled.filter(|e: &Expr| e.address(&mut |_| Ok(Key::Int(0))).is_some());
     let Some(address) = spelled else {
         let error = Diagnostic::error("`to` is the address of a resource").at(&to.span, "should be an address");
-        errors.push(error.help("write \"TYPE.NAME\", or with `for_each` \"TYPE.NAME[each.key]\""));
+        errors.push(error.write(
+            "write \"TYPE.NAME\", or with `for_each` \"TYPE.NAME[each.key]\"",
+            "write TYPE.NAME, or with `for_each` TYPE.NAME[each.key]",
+        ));
         return None;
     };
     Some(Import { to: address, to_span: to.span.clone(), id, for_each, provider, span: raw.span.clone() })

@@ -129,7 +129,7 @@ fn bind(expr: &mut Expr, iterator: &Arc<str>) {
 
 fn children(expr: &mut Expr, see: &mut dyn FnMut(&mut Expr)) {
     match &mut expr.node {
-        Node::Literal(_) | Node::Local(_) | Node::Root(_) => {}
+        Node::Literal(_) | Node::Local(_) | Node::Root(_) | Node::Wrong(_) => {}
         Node::Tuple(items) => items.iter_mut().for_each(see),
         Node::Object(items) => items.iter_mut().for_each(|(key, value)| {
             see(key);

@@ -69,7 +69,8 @@ impl<'a> Fields<'a> {
     pub(super) fn references(&mut self, name: &'static str, errors: &mut Diagnostics) -> Vec<Reference> {
         let Some(raw) = self.take(name) else { return vec![] };
         let RawKind::List(items) = &raw.kind else {
-            errors.push(Diagnostic::error(format!("`{name}` is a list of references")).at(&raw.span, "write [\"TYPE.NAME\"] or so"));
+            let error = Diagnostic::error(format!("`{name}` is a list of references")).at(&raw.span, "no list");
+            errors.push(error.write("write [\"TYPE.NAME\"] or so", "write [TYPE.NAME] or so"));
             return vec![];
         };
         let mut found = vec![];
@@ -90,7 +91,10 @@ impl<'a> Fields<'a> {
                     reference.span = item.span.clone();
                     found.push(reference);
                 }
-                None => errors.push(Diagnostic::error("this refers to nothing").at(&item.span, "write \"TYPE.NAME\" or so")),
+                None => {
+                    let error = Diagnostic::error("this refers to nothing").at(&item.span, "no reference");
+                    errors.push(error.write("write \"TYPE.NAME\" or so", "write TYPE.NAME or so"));
+                }
             }
         }
         found
@@ -133,8 +137,9 @@ fn condition(raw: &Raw, name: &'static str, errors: &mut Diagnostics) -> Option<
     let made = Condition { condition: condition.expr(errors), error_message: message.expr(errors) };
     let constant = made.condition.constant();
     if let Some(Value::String(_)) = constant.filter(|v| convert::truth(v).is_err()) {
-        let error = Diagnostic::error("a condition is an expression in `${...}`").at(&condition.span, "this is a text");
-        errors.push(error.help(format!("write condition = \"${{{}}}\"", condition.text().map_or("", |t| t))));
+        let error = Diagnostic::error("a condition is an expression").at(&condition.span, "this is a text");
+        let text = condition.text().map_or("", |t| t);
+        errors.push(error.write(format!("write condition = \"${{{text}}}\""), format!("write condition = {text}")));
     }
     Some(made)
 }

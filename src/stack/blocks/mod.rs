@@ -10,6 +10,8 @@ mod module;
 mod resource;
 mod settings;
 
+pub(super) use settings::allows;
+
 use fields::{Fields, name};
 
 use super::convert::convert;
@@ -74,7 +76,10 @@ impl Builder {
             "module" => self.named(entry, errors, Self::call),
             "resource" => self.typed(entry, Mode::Managed, errors),
             "data" => self.typed(entry, Mode::Data, errors),
-            "terraform" => self.backend = settings::settings(&entry.value, errors).or(self.backend.take()),
+            "terraform" => {
+                let backend = settings::settings(&entry.value, &mut self.module.required, errors);
+                self.backend = backend.or(self.backend.take());
+            }
             "moved" => self.module.moved.extend(changes::each(entry).into_iter().filter_map(|raw| changes::moved(raw, errors))),
             "removed" => self.module.removed.extend(changes::each(entry).into_iter().filter_map(|raw| changes::removed(raw, errors))),
             "import" => self.module.imports.extend(changes::each(entry).into_iter().filter_map(|raw| changes::import(raw, errors))),
@@ -135,8 +140,11 @@ impl Builder {
             RawKind::Table(entries) => {
                 entries.iter().filter(|e| name(e, &mut *errors)).collect::<Vec<_>>().into_iter().for_each(|e| each(self, e, errors));
             }
-            _ => errors
-                .push(Diagnostic::error(format!("write `[{}.NAME]`", entry.key)).at(&entry.at, format!("this is {}", entry.value.kind()))),
+            _ => errors.push(
+                Diagnostic::error(format!("`{}` needs a name", entry.key))
+                    .at(&entry.at, format!("this is {}", entry.value.kind()))
+                    .write(format!("write `[{}.NAME]`", entry.key), format!("write `{} \"NAME\" {{ ... }}`", entry.key)),
+            ),
         }
     }
 
@@ -175,11 +183,11 @@ impl Builder {
             default,
             description: fields.text("description", errors).map(|t| t.to_string()),
             sensitive: fields.flag("sensitive", errors).unwrap_or(false),
+            ephemeral: fields.flag("ephemeral", errors).unwrap_or(false),
             nullable: fields.flag("nullable", errors).unwrap_or(true),
             validations: fields.conditions("validation", errors),
             span: entry.at.clone(),
         };
-        fields.flag("ephemeral", errors);
         fields.done(errors);
         self.module.variables.insert(entry.key.clone(), made);
     }
@@ -196,12 +204,12 @@ impl Builder {
         let made = Output {
             value: value.expr(errors),
             sensitive: fields.flag("sensitive", errors).unwrap_or(false),
+            ephemeral: fields.flag("ephemeral", errors).unwrap_or(false),
             description: fields.text("description", errors).map(|t| t.to_string()),
             depends_on: fields.references("depends_on", errors),
             preconditions: fields.conditions("precondition", errors),
             span: entry.at.clone(),
         };
-        fields.flag("ephemeral", errors);
         fields.done(errors);
         self.module.outputs.insert(entry.key.clone(), made);
     }
@@ -220,10 +228,10 @@ impl Builder {
         }
         let asserts = fields.conditions("assert", errors);
         if asserts.is_empty() {
-            errors.push(
-                Diagnostic::error(format!("check `{}` asserts nothing", entry.key))
-                    .at(&entry.at, "needs `assert = [{ condition, error_message }]`"),
-            );
+            errors.push(Diagnostic::error(format!("check `{}` asserts nothing", entry.key)).at(&entry.at, "needs an `assert`").write(
+                "write assert = { condition = \"${...}\", error_message = \"...\" }",
+                "write assert { ... } with condition and error_message",
+            ));
         }
         fields.done(errors);
         self.module.checks.insert(entry.key.clone(), Check { asserts, span: entry.at.clone() });
@@ -257,14 +265,18 @@ impl Builder {
     fn typed(&mut self, entry: &Entry, mode: Mode, errors: &mut Diagnostics) {
         let RawKind::Table(kinds) = &entry.value.kind else {
             errors.push(
-                Diagnostic::error(format!("write `[{}.TYPE.NAME]`", entry.key)).at(&entry.at, format!("this is {}", entry.value.kind())),
+                Diagnostic::error(format!("`{}` needs a type and a name", entry.key))
+                    .at(&entry.at, format!("this is {}", entry.value.kind()))
+                    .write(format!("write `[{}.TYPE.NAME]`", entry.key), format!("write `{} \"TYPE\" \"NAME\" {{ ... }}`", entry.key)),
             );
             return;
         };
         for kind in kinds {
             let RawKind::Table(named) = &kind.value.kind else {
-                let error = Diagnostic::error(format!("write `[{}.{}.NAME]`", entry.key, kind.key));
-                errors.push(error.at(&kind.at, format!("this is {}", kind.value.kind())));
+                let error = Diagnostic::error(format!("`{}` of {} needs a name", entry.key, kind.key));
+                let error = error.at(&kind.at, format!("this is {}", kind.value.kind()));
+                let tf = format!("write `{} \"{}\" \"NAME\" {{ ... }}`", entry.key, kind.key);
+                errors.push(error.write(format!("write `[{}.{}.NAME]`", entry.key, kind.key), tf));
                 continue;
             };
             for block in named {

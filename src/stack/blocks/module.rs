@@ -49,14 +49,15 @@ fn providers(fields: &mut Fields<'_>, errors: &mut Diagnostics) -> Option<Vec<(C
     let raw = fields.take("providers")?;
     let wrong = |what: &str| Diagnostic::error("`providers` says which configuration of each provider a module gets").at(&raw.span, what);
     let RawKind::Table(entries) = &raw.kind else {
-        errors.push(wrong(raw.kind()).help("write providers = { aws = \"aws.west\" }"));
+        errors.push(wrong(raw.kind()).write("write providers = { aws = \"aws.west\" }", "write providers = { aws = aws.west }"));
         return None;
     };
     let mut made = vec![];
     for entry in entries {
         match entry.value.name() {
             Some(text) => made.push((config_ref(&entry.key), config_ref(&text))),
-            None => errors.push(wrong(entry.value.kind()).help("write providers = { aws = \"aws.west\" }")),
+            None => errors
+                .push(wrong(entry.value.kind()).write("write providers = { aws = \"aws.west\" }", "write providers = { aws = aws.west }")),
         }
     }
     Some(made)

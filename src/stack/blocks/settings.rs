@@ -1,21 +1,23 @@
 //! The `terraform` block: what a configuration asks of the program that runs it.
 
 use super::super::raw::{Raw, RawKind};
+use super::super::syntax::{ConfigRef, Required};
 use super::fields::Fields;
+use super::module::config_ref;
 use crate::words::error::nearest;
 use crate::words::{Diagnostic, Diagnostics};
 
 /// The version of Terraform whose language this is.
 const VERSION: [u64; 3] = [1, 11, 4];
 
-/// Checks what can be checked, and gives the path of a local backend.
-pub(super) fn settings(raw: &Raw, errors: &mut Diagnostics) -> Option<std::path::PathBuf> {
+/// Checks what can be checked, and gives the path of a local backend; the providers that are asked for go to `required`.
+pub(super) fn settings(raw: &Raw, required: &mut Vec<Required>, errors: &mut Diagnostics) -> Option<std::path::PathBuf> {
     let mut fields = Fields::of(raw, "terraform", errors);
     if let Some(raw) = fields.take("required_version") {
         required_version(raw, errors);
     }
     if let Some(raw) = fields.take("required_providers") {
-        required_providers(raw, errors);
+        required.extend(required_providers(raw, errors));
     }
     let path = fields.take("backend").and_then(|raw| backend(raw, errors));
     if let Some(raw) = fields.take("cloud") {
@@ -50,34 +52,60 @@ fn no_constraint(part: &str, raw: &Raw) -> Diagnostic {
     error.help("constraints look like \">= 1.5\", \"~> 5.0\" or \">= 1.2, < 2.0\"")
 }
 
-fn required_providers(raw: &Raw, errors: &mut Diagnostics) {
+fn required_providers(raw: &Raw, errors: &mut Diagnostics) -> Vec<Required> {
     let RawKind::Table(providers) = &raw.kind else {
         let error = Diagnostic::error("`required_providers` is a table").at(&raw.span, raw.kind());
         errors.push(error.help("write required_providers = { aws = { source = \"hashicorp/aws\", version = \"~> 5.0\" } }"));
-        return;
+        return vec![];
     };
+    let mut found = vec![];
     for provider in providers {
+        let mut required = Required { name: provider.key.clone(), version: None, aliases: vec![], span: provider.at.clone() };
         // A version alone, as Terraform had it once.
         let version = if provider.value.text().is_some() {
             Some(&provider.value)
         } else {
             let mut fields = Fields::of(&provider.value, "required_providers", errors);
             fields.text("source", errors);
-            fields.take("configuration_aliases");
+            if let Some(raw) = fields.take("configuration_aliases") {
+                required.aliases = aliases(raw, &provider.key, errors);
+            }
             let version = fields.take("version");
             fields.done(errors);
             version
         };
         match version.map(|raw| (raw, raw.text())) {
-            Some((raw, Some(text))) => {
-                if let Err(part) = allows(text, VERSION) {
-                    errors.push(no_constraint(&part, raw));
-                }
-            }
+            Some((raw, Some(text))) => match allows(text, VERSION) {
+                Ok(_) => required.version = Some((text.clone(), raw.span.clone())),
+                Err(part) => errors.push(no_constraint(&part, raw)),
+            },
             Some((raw, None)) => errors.push(Diagnostic::error("`version` is a text").at(&raw.span, raw.kind())),
             None => {}
         }
+        found.push(required);
     }
+    found
+}
+
+/// `configuration_aliases = [aws.west]`
+fn aliases(raw: &Raw, provider: &str, errors: &mut Diagnostics) -> Vec<ConfigRef> {
+    let RawKind::List(items) = &raw.kind else {
+        let error = Diagnostic::error("`configuration_aliases` is a list of configurations").at(&raw.span, raw.kind());
+        let (toml, tf) = (format!("write [\"{provider}.west\"] or so"), format!("write [{provider}.west] or so"));
+        errors.push(error.write(toml, tf));
+        return vec![];
+    };
+    let mut found = vec![];
+    for item in items {
+        match item.name().map(|text| config_ref(&text)).filter(|(name, alias)| &**name == provider && alias.is_some()) {
+            Some(alias) => found.push(alias),
+            None => {
+                let error = Diagnostic::error(format!("this is no configuration of `{provider}`")).at(&item.span, item.kind());
+                errors.push(error.write(format!("write \"{provider}.ALIAS\""), format!("write {provider}.ALIAS")));
+            }
+        }
+    }
+    found
 }
 
 /// Backends that Terraform has.
@@ -86,7 +114,10 @@ const BACKENDS: &[&str] = &["local", "azurerm", "consul", "cos", "gcs", "http", 
 fn backend(raw: &Raw, errors: &mut Diagnostics) -> Option<std::path::PathBuf> {
     let RawKind::Table(all) = &raw.kind else {
         let error = Diagnostic::error("`backend` names where the state is kept").at(&raw.span, raw.kind());
-        errors.push(error.help("write backend = { local = { path = \"terraform.tfstate\" } }, or nothing"));
+        errors.push(error.write(
+            "write backend = { local = { path = \"terraform.tfstate\" } }, or nothing",
+            "write backend \"local\" { path = \"terraform.tfstate\" }, or nothing",
+        ));
         return None;
     };
     let entry = all.first()?;
@@ -96,7 +127,10 @@ fn backend(raw: &Raw, errors: &mut Diagnostics) -> Option<std::path::PathBuf> {
         let what = if known { "is not supported yet" } else { "does not exist" };
         let error = Diagnostic::error(format!("the backend `{}` {what}", entry.key));
         let error = error.at(&entry.at, near.map_or_else(|| "not supported".into(), |near| format!("did you mean `{near}`?")));
-        errors.push(error.help("take it away, or write backend = { local = {} }: the state is then kept in a file"));
+        errors.push(error.write(
+            "take it away, or write backend = { local = {} }: the state is then kept in a file",
+            "take it away, or write backend \"local\" {}: the state is then kept in a file",
+        ));
         return None;
     }
     let mut fields = Fields::of(&entry.value, "backend.local", errors);
@@ -107,7 +141,7 @@ fn backend(raw: &Raw, errors: &mut Diagnostics) -> Option<std::path::PathBuf> {
 }
 
 /// Whether constraints such as `>= 1.2, < 2.0` allow a version; the part that can't be read otherwise.
-fn allows(text: &str, version: [u64; 3]) -> Result<bool, String> {
+pub(in crate::stack) fn allows(text: &str, version: [u64; 3]) -> Result<bool, String> {
     let mut all = true;
     for part in text.split(',') {
         let part = part.trim();

@@ -19,7 +19,10 @@ pub fn conform(attrs: &[Attr], value: &Value, at: &Expr, what: &str) -> Result<V
 }
 
 /// What to write in place of a `dynamic` block.
-pub(super) const DYNAMIC: &str = "blocks are made by an expression: ingress = \"${[for port in var.ports : { from_port = port, ... }]}\"";
+pub(super) const DYNAMIC: [&str; 2] = [
+    "blocks are made by an expression: ingress = \"${[for port in var.ports : { from_port = port, ... }]}\"",
+    "write dynamic \"NAME\" { for_each = ..., content { ... } }, each on a line of its own",
+];
 
 struct Conform<'a> {
     at: &'a Expr,
@@ -46,13 +49,14 @@ impl Conform<'_> {
 
     /// `block` says that all must be as the schema has it; of an attribute, what is absent becomes null.
     fn object(&mut self, attrs: &[Attr], value: &Value, path: &str, block: bool) -> Value {
-        if let Value::Sensitive(inner) = value {
+        if let Value::Marked(_, inner) = value {
             return self.object(attrs, inner, path, block).sensitive();
         }
         let empty = Object::new();
         let given = match value {
             Value::Object(items) | Value::Map(items) => items,
             Value::Unknown(_) => return value.clone(),
+            Value::Typed(inner) => return self.object(attrs, &inner.1, path, block),
             Value::Null => &Arc::new(empty),
             other => {
                 return self.wrong(
@@ -81,9 +85,10 @@ impl Conform<'_> {
         let near = nearest(name, attrs.iter().filter(|a| !a.computed).map(|a| a.name));
         let label = near.map_or_else(|| "no such attribute".to_owned(), |near| format!("did you mean `{near}`?"));
         let error = Diagnostic::error(format!("{} has no attribute `{name}`", self.owner(path)));
-        let error = if name == "dynamic" { error.help(DYNAMIC) } else { error };
         let span = self.at.key_span(&under(path, name));
-        self.errors.push(error.at(span, label).help(format!("all attributes: ferroform explain {}", self.what)));
+        let error = error.at(span, label);
+        let error = if name == "dynamic" { error.write(DYNAMIC[0], DYNAMIC[1]) } else { error };
+        self.errors.push(error.help(format!("all attributes: ferroform explain {}", self.what)));
     }
 
     fn conflicts(&mut self, attrs: &[Attr], attr: &Attr, given: &Object, path: &str) {
@@ -115,7 +120,8 @@ impl Conform<'_> {
                 let at = self.at.get(owner);
                 self.errors.push(error.at(at.span(), format!("`{}` is missing", attr.name)).help(first_sentence(attr.doc)));
             }
-            return attr.default_value().unwrap_or_default().sensitive_if(attr.sensitive);
+            let any = || if matches!(attr.kind, Kind::Any) { value.clone() } else { Value::Null };
+            return attr.default_value().unwrap_or_else(any).sensitive_if(attr.sensitive);
         }
         let made = self.kind(&attr.kind, value, path, attr.required);
         self.bounds(attr, &made, path);
@@ -124,9 +130,10 @@ impl Conform<'_> {
 
     /// A nested block: one table or several; a list or set of objects, or a single object.
     fn blocks(&mut self, attr: &Attr, inner: &'static [Attr], value: &Value, path: &str, owner: &str) -> Value {
-        if let Value::Sensitive(value) = value {
+        if let Value::Marked(_, value) = value {
             return self.blocks(attr, inner, value, path, owner).sensitive();
         }
+        let value = value.bare();
         let single = matches!(attr.kind, Kind::Object(_));
         let given: Vec<&Value> = match value {
             Value::Null => vec![],
@@ -160,9 +167,11 @@ impl Conform<'_> {
     }
 
     fn kind(&mut self, kind: &Kind, value: &Value, path: &str, required: bool) -> Value {
-        if let Value::Sensitive(inner) = value {
+        if let Value::Marked(_, inner) = value {
             return self.kind(kind, inner, path, required).sensitive();
         }
+        // Where any type will do, what is null or empty keeps the one that it has.
+        let value = if matches!(kind, Kind::Any) { value } else { value.bare() };
         if let Value::Unknown(ty) = value {
             let wanted = type_of(kind);
             return if convert::can_convert(ty, &wanted) {

@@ -62,6 +62,12 @@ struct Allowed {
     own: bool,
 }
 
+/// Whether what bears the name at that place is written as a block of a `.tf` file.
+fn is_block(name: &crate::words::Span) -> bool {
+    let behind = name.source.text.get(name.end as usize..).unwrap_or_default();
+    name.source.is_tf() && behind.trim_start().starts_with('{')
+}
+
 fn did_you_mean(near: Option<&str>, else_: &str) -> String {
     near.map_or_else(|| else_.to_owned(), |near| format!("did you mean `{near}`?"))
 }
@@ -129,7 +135,10 @@ impl<'a> Statics<'a> {
             let declared = self.module.providers.iter().filter(|p| p.name == *name).filter_map(|p| p.alias.as_deref());
             let label = did_you_mean(nearest(alias, declared), "not declared");
             let error = Diagnostic::error(format!("`{}` uses the provider `{name}.{alias}`, which is not declared", block.address));
-            self.found.push(error.at(&block.span, label).help(format!("declare it: [[provider.{name}]] with alias = \"{alias}\"")));
+            self.found.push(error.at(&block.span, label).write(
+                format!("declare it: [[provider.{name}]] with alias = \"{alias}\""),
+                format!("declare it: provider \"{name}\" {{ alias = \"{alias}\" }}"),
+            ));
         } else if self.registry.provider_of(&block.address.kind).is_some_and(|p| p.name() != &**name) {
             self.found.push(
                 Diagnostic::error(format!("`{}` is no type of the provider `{name}`", block.address.kind))
@@ -166,19 +175,43 @@ impl<'a> Statics<'a> {
 
     fn rest(&mut self) {
         let module = self.module;
+        self.versions();
         for expr in module.locals.values() {
             self.expr(expr, Allowed::default());
         }
         for output in module.outputs.values() {
+            if output.ephemeral && self.is_root {
+                let error = Diagnostic::error("an output of the stack itself can't be ephemeral: the state keeps it");
+                self.found.push(error.at(&output.span, "is declared as ephemeral").help("take `ephemeral = true` away"));
+            }
             self.expr(&output.value, Allowed::default());
             self.conditions(&output.preconditions, Allowed::default());
             output.depends_on.iter().for_each(|r| self.reference(r, Allowed::default()));
+        }
+        for import in &module.imports {
+            let each = Allowed { each: import.for_each.is_some(), ..Allowed::default() };
+            self.expr(&import.id, each);
+            import.for_each.iter().for_each(|expr| self.expr(expr, Allowed::default()));
         }
         for check in module.checks.values() {
             self.conditions(&check.asserts, Allowed::default());
         }
         for variable in module.variables.values() {
             self.conditions(&variable.validations, Allowed::default());
+        }
+    }
+
+    /// What the module asks of providers: of which version there is only one here, and another is no reason to do nothing.
+    fn versions(&mut self) {
+        for required in &self.module.required {
+            let (Some((wanted, span)), Some(provider)) = (&required.version, self.registry.provider(&required.name)) else { continue };
+            let Some(version) = provider.version() else { continue };
+            if crate::stack::blocks::allows(wanted, version) == Ok(false) {
+                let have = version.map(|n| n.to_string()).join(".");
+                let warning =
+                    Diagnostic::warning(format!("the types of `{}` are those of version {have}, and {wanted} is asked for", required.name));
+                self.found.push(warning.at(span, "not met").help("look whether the plan is what you expect, and change the constraint"));
+            }
         }
     }
 
@@ -190,6 +223,7 @@ impl<'a> Statics<'a> {
     }
 
     fn expr(&mut self, expr: &Expr, allowed: Allowed) {
+        expr.wrongs().into_iter().for_each(|wrong| self.found.push(wrong));
         for reference in expr.references() {
             self.reference(&reference, allowed);
         }
@@ -197,20 +231,25 @@ impl<'a> Statics<'a> {
 
     fn reference(&mut self, reference: &Reference, allowed: Allowed) {
         let module = self.module;
-        let nothing = |what: &str, name: &str, known: Vec<&str>, how: String| {
-            let near = nearest(name, known);
-            Diagnostic::error(format!("there is no {what} `{name}`")).at(&reference.span, did_you_mean(near, "refers to nothing")).help(how)
+        let nothing = |what: &str, name: &str, known: Vec<&str>, toml: String, tf: String| {
+            let error = Diagnostic::error(format!("there is no {what} `{name}`"));
+            error.at(&reference.span, did_you_mean(nearest(name, known), "refers to nothing")).write(toml, tf)
         };
         let error = match &reference.target {
             Target::Variable(name) if !module.variables.contains_key(name) => {
-                nothing("variable", name, module.variables.keys().map(|k| &**k).collect(), format!("declare it: [variable.{name}]"))
+                let known = module.variables.keys().map(|k| &**k).collect();
+                nothing("variable", name, known, format!("declare it: [variable.{name}]"), format!("declare it: variable \"{name}\" {{}}"))
             }
             Target::Local(name) if !module.locals.contains_key(name) => {
-                nothing("local value", name, module.locals.keys().map(|k| &**k).collect(), "declare it in [locals]".into())
+                let known = module.locals.keys().map(|k| &**k).collect();
+                nothing("local value", name, known, "declare it in [locals]".into(), "declare it in locals { ... }".into())
             }
             Target::Module(name) => match module.calls.get(name) {
                 Some(call) => return self.output_reference(reference, call),
-                None => nothing("module", name, module.calls.keys().map(|k| &**k).collect(), format!("call it: [module.{name}]")),
+                None => {
+                    let known = module.calls.keys().map(|k| &**k).collect();
+                    nothing("module", name, known, format!("call it: [module.{name}]"), format!("call it: module \"{name}\" {{ ... }}"))
+                }
             },
             Target::Resource { mode, kind, name } => return self.resource_reference(reference, *mode, kind, name),
             Target::Each if !allowed.each => {
@@ -257,14 +296,28 @@ impl<'a> Statics<'a> {
             let word = if call.repeated() { "count, for_each" } else { "depends_on" };
             let error = Diagnostic::error(format!("module `{}` configures a provider itself, so that it can't have {word}", call.name));
             let error = error.at(&call.span, "called here").fact("configured at", own.span.to_string());
-            self.found.push(error.help("configure the provider in the root and pass it: providers = { aws = \"aws.west\" }"));
+            self.found.push(error.write(
+                "configure the provider in the root and pass it: providers = { aws = \"aws.west\" }",
+                "configure the provider in the root and pass it: providers = { aws = aws.west }",
+            ));
+        }
+        for wanted in call.module.required.iter().flat_map(|required| &required.aliases) {
+            if !call.providers.iter().flatten().any(|(inner, _)| inner == wanted) {
+                let full = wanted.1.as_ref().map_or_else(|| wanted.0.to_string(), |alias| format!("{}.{alias}", wanted.0));
+                let error = Diagnostic::error(format!("module `{}` needs the provider configuration `{full}`", call.name));
+                let error = error.at(&call.span, "does not pass it");
+                let toml = format!("pass it: providers = {{ \"{full}\" = \"{}\" }}", wanted.0);
+                self.found.push(error.write(toml, format!("pass it: providers = {{ {full} = {} }}", wanted.0)));
+            }
         }
         for (_, (name, alias)) in call.providers.iter().flatten() {
             let declared = self.module.providers.iter().any(|p| p.name == *name && p.alias == *alias);
             if self.is_root && !declared && (alias.is_some() || self.registry.provider(name).is_none()) {
                 let full = alias.as_ref().map_or_else(|| name.to_string(), |alias| format!("{name}.{alias}"));
                 let error = Diagnostic::error(format!("module `{}` gets the provider `{full}`, which is not declared", call.name));
-                self.found.push(error.at(&call.span, "called here").help(format!("declare it: [[provider.{name}]]")));
+                let error = error.at(&call.span, "called here");
+                self.found
+                    .push(error.write(format!("declare it: [[provider.{name}]]"), format!("declare it: provider \"{name}\" {{ ... }}")));
             }
         }
     }
@@ -281,7 +334,8 @@ impl<'a> Statics<'a> {
             let near = nearest(output, call.module.outputs.keys().map(|k| &**k));
             let error = Diagnostic::error(format!("module `{}` has no output `{output}`", call.name));
             let error = error.at(&reference.span, did_you_mean(near, "no such output"));
-            self.found.push(error.help(format!("declare it in the module: [output.{output}]")));
+            let (toml, tf) = (format!("[output.{output}]"), format!("output \"{output}\" {{ ... }}"));
+            self.found.push(error.write(format!("declare it in the module: {toml}"), format!("declare it in the module: {tf}")));
         }
     }
 
@@ -362,12 +416,17 @@ impl<'a> Statics<'a> {
                 let near = nearest(name, attrs.iter().filter(|a| !a.computed).map(|a| a.name));
                 let error = Diagnostic::error(format!("{owner} has no attribute `{name}`"));
                 let error = error.at(at, did_you_mean(near, "no such attribute"));
-                let error = if name == "dynamic" { error.help(super::conform::DYNAMIC) } else { error };
+                let error = if name == "dynamic" { error.write(super::conform::DYNAMIC[0], super::conform::DYNAMIC[1]) } else { error };
                 let kind = what.trim_start_matches("provider ");
                 self.found.push(if what == kind { error.help(format!("all attributes: ferroform explain {kind}")) } else { error });
                 continue;
             };
             let below = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            if attr.block().is_none() && !matches!(attr.kind, Kind::List(Kind::Object(_)) | Kind::Set(Kind::Object(_))) && is_block(at) {
+                let error = Diagnostic::error(format!("`{name}` of {owner} is an argument, and given as a block"));
+                self.found.push(error.at(at, "no block has this name").help(format!("write `{name} = ...`")));
+                continue;
+            }
             if !attr.deprecated.is_empty() {
                 self.found.push(Diagnostic::warning(format!("`{name}` of {owner} is deprecated")).at(at, attr.deprecated));
             }

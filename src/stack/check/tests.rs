@@ -208,7 +208,7 @@ fn words_at_the_top_are_known() {
     assert_eq!(told("[locals]\n\"a b\" = 1"), ["2:1 `a b` can't be a name (letters, digits, `_` and `-`, with a letter or `_` first)"]);
     assert_eq!(
         told("[variable.a]\nvalidation = { condition = \"var.a > 1\", error_message = \"x\" }"),
-        ["2:28 a condition is an expression in `${...}` (this is a text)"]
+        ["2:28 a condition is an expression (this is a text)"]
     );
     let broken = told("a = \nb = [1\n[output.x]\nvalue = \"${1 +}\"\n");
     assert!(broken.len() >= 2 && broken.iter().any(|e| e.starts_with("1:")), "{broken:?}");
