@@ -50,6 +50,7 @@
 //! | `state/.sandbox/` | states of `--sandbox` runs |
 //! | `terraform.tfstate` in the stack's folder | where it is there, it stays the state: the folder came from Terraform |
 //! | the user's cache folder, `ferroform/` | the sandbox's virtual environment, its log, and where it listens |
+//! | the user's state folder, `ferroform/console_history` | what was typed at the console, for its owner alone |
 
 pub mod aws;
 pub mod cli;

@@ -21,11 +21,7 @@ use crate::engine::world::World;
 use crate::registry::REGISTRY;
 use crate::show::Facts;
 use crate::stack::{self, Files, Given, RawValue, Stack};
-<<<<<<< HEAD
-use crate::state::{Loaded, LocalStore, Lock, Refuge, State, Who, held_by_others};
-=======
-use crate::state::{Loaded, LocalStore, Lock, Neighbours, Refuge, State, Who};
->>>>>>> 8aa3278 (remote state: the outputs of other stacks, by a reader that the command hands in)
+use crate::state::{Loaded, LocalStore, Lock, Neighbours, Refuge, State, Who, held_by_others};
 use crate::words::resource::Settings;
 use crate::words::{Diagnostic, Diagnostics, Result, Value};
 

@@ -59,7 +59,7 @@ fn complete(attrs: &[Attr], config: &Value, prior: Option<&Value>, default_tags:
 
 fn fill(attr: &Attr, config: &Value, prior: Option<&Value>, default_tags: &Tags) -> Value {
     // Nothing is no secret: the state knows no mark on it either.
-    let marked = |value: Value| if value.is_null() { Value::Null } else { value.sensitive_if(attr.sensitive) };
+    let marked = |value: Value| if value.is_null() { value.shown().clone() } else { value.sensitive_if(attr.sensitive) };
     let silent = config.is_null() || (attr.block().is_some() && config.items().is_empty() && !config.is_unknown());
     if attr.write_only {
         return Value::Null;

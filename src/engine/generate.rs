@@ -31,7 +31,7 @@ pub(super) fn block(
             let config = conformed(ty, &given)?;
             let adopted = ty.adopt(now.clone(), &config);
             let planned = diff(ty, &config, Some(&adopted), &tags);
-            let changed = planned.acts.then_some(planned.changed).unwrap_or_default();
+            let changed = if planned.acts { planned.changed } else { vec![] };
             changed.into_iter().find(|name| droppable(ty, name) && given.contains_key(name.as_str()))
         });
         let Some(name) = unwanted else { break };
@@ -48,7 +48,9 @@ fn arguments(attrs: &[Attr], now: &Value, path: &str, hidden: &mut Vec<String>) 
         let value = now.attr(attr.name);
         let below = if path.is_empty() { attr.name.to_owned() } else { format!("{path}.{}", attr.name) };
         let silent = value.is_empty() || attr.default_value().is_some_and(|default| default == *value.bare());
-        if (silent && !attr.required) || attr.conflicts.iter().any(|other| made.contains_key(*other)) {
+        let excluded =
+            attrs.iter().any(|o| made.contains_key(o.name) && (o.conflicts.contains(&attr.name) || attr.conflicts.contains(&o.name)));
+        if (silent && !attr.required) || excluded {
             continue;
         }
         let hashed =
@@ -77,8 +79,8 @@ fn droppable(ty: &dyn ResourceType, name: &str) -> bool {
 /// An argument that the type's own check complains of.
 fn contradicting(ty: &dyn ResourceType, given: &Object) -> Option<String> {
     let config = conformed(ty, given)?;
-    let blamed = ty.check(&config).into_iter().filter_map(|problem| problem.path.split('.').next().map(str::to_owned));
-    blamed.into_iter().find(|name| droppable(ty, name) && given.contains_key(name.as_str()))
+    let mut blamed = ty.check(&config).into_iter().filter_map(|problem| problem.path.split('.').next().map(str::to_owned));
+    blamed.find(|name| droppable(ty, name) && given.contains_key(name.as_str()))
 }
 
 /// The arguments as the type has them; none where they are wrong, which whoever plans with them is told.

@@ -372,7 +372,12 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn begin_data_in<'f>(&mut self, index: usize, path: &ModulePath, readings: &mut FuturesUnordered<instance::Reading<'f>>) -> Result<usize> {
+    fn begin_data_in<'f>(
+        &mut self,
+        index: usize,
+        path: &ModulePath,
+        readings: &mut FuturesUnordered<instance::Reading<'f>>,
+    ) -> Result<usize> {
         let block = self.tree.blocks[index].block;
         let address = block.address.within(path);
         self.world.declare(&address, evaluate::shape_of(block));
@@ -426,7 +431,7 @@ impl<'a> Planner<'a> {
         dependencies: Vec<Address>,
         config: &super::providers::ConfigName,
     ) {
-        let after = instance::unknown_where_silent(ty.attrs(), given);
+        let after = instance::unknown_where_silent(ty, given);
         self.world.set(&spot.address, after.clone());
         self.acting.insert(spot.address.clone());
         self.changes.push(Change {
@@ -556,7 +561,7 @@ impl<'a> Planner<'a> {
             outputs,
             checks,
             warnings,
-            variables: request.variables.clone(),
+            variables: outputs::kept_variables(request),
             read: if request.options.refresh { self.priors.len() } else { 0 },
             generated: self.generated,
         })

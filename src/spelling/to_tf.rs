@@ -321,6 +321,7 @@ impl Writer<'_> {
             let key = match () {
                 () if at == Site::Expression && (name.contains("${") || name.contains("%{")) => self.key(name),
                 () if is_name(name) => name.to_owned(),
+                () if at == Site::Name => self.text(name, at, false),
                 () => literal(name),
             };
             out.push_str(&format!("{key} = {}", self.item(item, at)));

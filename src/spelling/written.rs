@@ -128,7 +128,8 @@ fn string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::REGISTRY;
+
+    const NOTHING: Registry = Registry { providers: &[], resources: &[], data: &[] };
 
     #[test]
     fn a_block_is_written_as_one_would_write_it() {
@@ -142,7 +143,7 @@ mod tests {
         let address = "terraform_data.x".parse().unwrap();
         let block =
             Unwritten { address: &address, id: "i-1\n", provider: Some("aws.west"), arguments: &arguments, hidden: &["secret".into()] };
-        let text = written(&[block], Spelling::Toml, &REGISTRY).unwrap();
+        let text = written(&[block], Spelling::Toml, &NOTHING).unwrap();
         assert_eq!(
             text,
             r#"# Written by ferroform of what is imported. Look through it, and move it to where it belongs.
@@ -167,7 +168,7 @@ ports = [1, 2]
 tags = { Owner = "me", "a b" = "c" }
 "#
         );
-        let tf = written(&[block], Spelling::Tf, &REGISTRY).unwrap();
+        let tf = written(&[block], Spelling::Tf, &NOTHING).unwrap();
         assert!(tf.contains("resource \"terraform_data\" \"x\" {") && tf.contains("provider = aws.west"), "{tf}");
     }
 }

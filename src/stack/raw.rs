@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hcl_edit::Span as _;
 use hcl_edit::expr::Expression;
 
 use super::expr::{Expr, Node};
@@ -111,6 +112,26 @@ impl Raw {
                 self.span.source.text.get(self.span.range()).map(Into::into)
             }
             _ => self.text().cloned(),
+        }
+    }
+
+    /// The names in a table of names, `{ aws.one = aws.west }` in a `.tf` file among them: each with what stands for it.
+    pub(super) fn names(&self) -> Option<Vec<(Arc<str>, Option<Arc<str>>)>> {
+        let text = |range: Option<std::ops::Range<usize>>| range.and_then(|range| self.span.source.text.get(range)).map(Arc::from);
+        match &self.kind {
+            RawKind::Table(entries) => Some(entries.iter().map(|entry| (entry.key.clone(), entry.value.name())).collect()),
+            RawKind::Code(code) => match &**code {
+                Expression::Object(object) => {
+                    let names = object.iter().map(|(key, value)| {
+                        let value = value.expr();
+                        let reference = matches!(value, Expression::Variable(_) | Expression::Traversal(_));
+                        Some((text(key.span())?, if reference { text(value.span()) } else { value.as_str().map(Arc::from) }))
+                    });
+                    names.collect()
+                }
+                _ => None,
+            },
+            _ => None,
         }
     }
 

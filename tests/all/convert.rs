@@ -107,11 +107,29 @@ fn there_and_back_it_is_the_same_stack() {
 
 /// What a plan says of a stack that needs no cloud.
 fn planned_here(folder: &Path) -> serde_json::Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_ferroform")).args(["plan", ".", "--format", "json"]).current_dir(folder).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_ferroform")).args(["plan", ".", "--format", "json"]).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&output.stderr));
     let mut plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     plan.as_object_mut().unwrap().remove("timestamp");
+    in_order(&mut plan);
     plan
+}
+
+/// Tables have no order, and what their entries refer to comes in any.
+fn in_order(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(entries) => {
+            for (name, value) in entries {
+                in_order(value);
+                if let (true, Some(all)) = (name == "references", value.as_array_mut()) {
+                    all.sort_by_key(ToString::to_string);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(in_order),
+        _ => {}
+    }
 }
 
 #[test]

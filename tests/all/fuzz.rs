@@ -275,6 +275,18 @@ fn files_of_terraform() {
     }
 }
 
+/// What is spelled in JSON through loading and converting: what can be converted can be converted back.
+#[test]
+fn files_of_json() {
+    let tree: serde_json::Value = toml::from_str(std::str::from_utf8(file("stacks/gateway-node/stack.toml")).unwrap()).unwrap();
+    fuzz(leaked(tree.to_string().into_bytes()), |bytes| {
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        if let Ok(made) = ferroform::spelling::json_to_toml("it.tf.json", text) {
+            let _ = ferroform::spelling::to_tf("it.toml", &made, &REGISTRY);
+        }
+    });
+}
+
 #[test]
 fn states() {
     fuzz(file("tests/all/fixtures/interop/base/state.json"), |bytes| {
@@ -317,7 +329,9 @@ EOT
 fn expressions() {
     fuzz(EXPRESSION, |bytes| {
         let text = String::from_utf8_lossy(bytes);
-        let _ = stack::expression(&text, "it");
+        if let Ok(expr) = stack::expression(&text, "it") {
+            let _ = expr.reference_paths();
+        }
         let _ = text.parse::<Address>();
         let files = Files::of(std::path::Path::new("."));
         let _ = stack::file_values("it.toml", &format!("a = '''${{{}}}'''", text.replace("'''", "")), false, &files);
@@ -340,6 +354,9 @@ fn values_of_variables() {
         let text = String::from_utf8_lossy(bytes);
         for name in ["a.tfvars", "a.tfvars.json", "vars.toml"] {
             let _ = stack::file_values(name, &text, false, &Files::of(std::path::Path::new(".")));
+        }
+        if let Ok(made) = ferroform::spelling::values_to_toml("a.tfvars", &text) {
+            let _ = ferroform::spelling::values_to_tf("vars.toml", &made, &REGISTRY);
         }
     });
 }

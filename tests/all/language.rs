@@ -121,7 +121,7 @@ fn normal(value: &Json) -> Json {
         Json::Array(items) => items.iter().map(normal).collect(),
         // In JSON Terraform takes templates for constants when it tells of the configuration.
         Json::Object(items) => {
-            let kept = items.iter().filter(|(k, v)| *k != "constant_value" || !v.to_string().contains("${"));
+            let kept = items.iter().filter(|(k, v)| *k != "references" && (*k != "constant_value" || !v.to_string().contains("${")));
             kept.map(|(k, v)| (k.clone(), normal(v))).collect()
         }
         other => other.clone(),

@@ -386,7 +386,8 @@ fn an_argument_is_no_block() {
         assert_eq!(place, at);
     }
     // These may be either, as in Terraform.
-    let rules = "resource \"aws_security_group\" \"x\" {\n  ingress {\n    protocol  = \"tcp\"\n    from_port = 1\n    to_port   = 1\n  }\n}\n";
+    let rules =
+        "resource \"aws_security_group\" \"x\" {\n  ingress {\n    protocol  = \"tcp\"\n    from_port = 1\n    to_port   = 1\n  }\n}\n";
     assert!(load_all(&[("main.tf", rules)]).and_then(|stack| validate(&stack, &REGISTRY).unless_errors(())).is_ok());
 }
 
@@ -411,7 +412,9 @@ fn versions_and_configurations_that_are_asked_for_are_looked_at() {
         assert!(!found.has_errors(), "{found}");
         found.to_string()
     };
-    for fine in ["aws = \"~> 5.0\"", "aws = { source = \"hashicorp/aws\", version = \">= 4.9, < 6.0\" }", "other = { source = \"a/other\" }"] {
+    for fine in
+        ["aws = \"~> 5.0\"", "aws = { source = \"hashicorp/aws\", version = \">= 4.9, < 6.0\" }", "other = { source = \"a/other\" }"]
+    {
         assert_eq!(warned(fine), "");
     }
     let told = warned("aws = { source = \"hashicorp/aws\", version = \"~> 4.0\" }");

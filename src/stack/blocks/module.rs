@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::raw::{Entry, RawKind};
+use super::super::raw::Entry;
 use super::super::syntax::{Call, ConfigRef};
 use super::fields::Fields;
 use crate::words::{Diagnostic, Diagnostics};
@@ -48,16 +48,15 @@ pub(super) fn call(entry: &Entry, errors: &mut Diagnostics) -> Option<Call> {
 fn providers(fields: &mut Fields<'_>, errors: &mut Diagnostics) -> Option<Vec<(ConfigRef, ConfigRef)>> {
     let raw = fields.take("providers")?;
     let wrong = |what: &str| Diagnostic::error("`providers` says which configuration of each provider a module gets").at(&raw.span, what);
-    let RawKind::Table(entries) = &raw.kind else {
+    let Some(names) = raw.names() else {
         errors.push(wrong(raw.kind()).write("write providers = { aws = \"aws.west\" }", "write providers = { aws = aws.west }"));
         return None;
     };
     let mut made = vec![];
-    for entry in entries {
-        match entry.value.name() {
-            Some(text) => made.push((config_ref(&entry.key), config_ref(&text))),
-            None => errors
-                .push(wrong(entry.value.kind()).write("write providers = { aws = \"aws.west\" }", "write providers = { aws = aws.west }")),
+    for (inner, outer) in names {
+        match outer {
+            Some(outer) => made.push((config_ref(&inner), config_ref(&outer))),
+            None => errors.push(wrong("no name").write("write providers = { aws = \"aws.west\" }", "write providers = { aws = aws.west }")),
         }
     }
     Some(made)

@@ -192,7 +192,8 @@ impl Serialize for Attributes<'_> {
         let Some(items) = self.value.entries() else { return Bare(self.value).serialize(serializer) };
         let mut map = serializer.serialize_map(Some(items.len()))?;
         for (name, item) in items {
-            if !item.is_null() && is_dynamic(self.provider, self.kind, name) {
+            // Null without a type is nothing at all.
+            if !matches!(item.shown(), Value::Null) && is_dynamic(self.provider, self.kind, name) {
                 map.serialize_entry(&**name, &Typed::of(item))?;
             } else {
                 map.serialize_entry(&**name, &Bare(item))?;

@@ -52,7 +52,6 @@ pub const DIFFERENCES: &[(&str, &[&str])] = &[
         &[r#"format("%s", null)"#, r#"format("%d", null)"#, r#"format("%v", null)"#, r#"format("%#v", null)"#, r#"formatlist("%s", null)"#],
     ),
     ("A name stands for one group.", &[r#"regex("(?P<a>x)(?P<a>y)", "xy")"#]),
-    ("Nothing is ephemeral yet.", &[r#"terraform.applying"#, r#"[terraform.applying]"#, r#"ephemeralasnull(terraform.applying)"#]),
     ("A type is no value.", &[r#"type(type(1))"#]),
     (
         "Terraform knows more of a result that is not known: that it is no null, or how many elements there will be.",
