@@ -287,13 +287,13 @@ async fn make(change: &Change, step: Prepared, log: &Log<'_>, with: &With<'_>, h
     };
     let result = result.map_err(|failure| hush.failure(failure));
     // What replaces something adopted is the stack's own.
-    let kept = change.adopted && !matches!(change.action, Action::Replace { .. });
+    let adopted = change.adopted && !matches!(change.action, Action::Replace { .. });
     let saved = |attributes: Value, tainted: bool| {
         let instance = Instance {
             dependencies: needs.clone(),
             create_before_destroy: change.create_before_destroy,
             tainted,
-            private: kept.then(|| Instance::ADOPTED.to_owned()),
+            private: adopted.then(|| Instance::ADOPTED.to_owned()),
             ..Instance::new(change.provider.clone(), ty.schema_version(), attributes)
         };
         Record::Saved { address: address.clone(), instance: Box::new(instance) }

@@ -80,11 +80,11 @@ pub(super) fn planned(want: &Value, prior: Option<&Value>) -> Value {
         }
         let schedules = schedules.items().iter().enumerate().map(|(i, schedule)| {
             let rules = schedule.attr("create_rule").items().iter().map(|rule| rhythm(rule, before(i)));
-            schedule.with("create_rule", Value::list(rules))
+            schedule.clone().with("create_rule", Value::list(rules))
         });
-        details.with("schedule", Value::list(schedules))
+        details.clone().with("schedule", Value::list(schedules))
     });
-    want.with("policy_details", Value::list(details))
+    want.clone().with("policy_details", Value::list(details))
 }
 
 /// When a schedule begins: of one by a cron expression the expression says it all.

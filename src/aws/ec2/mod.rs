@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification, UnsuccessfulItem};
-
 use futures::FutureExt;
 
 use super::client::Aws;
-use super::gather::Gatherer;
 use super::error::cause_of;
+use super::gather::Gatherer;
 use super::tags::delta;
 use crate::words::failure::{Cause, Failure, Outcome};
 use crate::words::resource::{Cloud, Known, Tags};
@@ -41,11 +39,11 @@ pub mod nat_gateway;
 pub mod network_interface;
 mod nic_addresses;
 pub mod permission;
-mod rule_changes;
 pub mod route;
 pub mod route_table;
 pub mod route_table_association;
 pub mod routes;
+mod rule_changes;
 pub mod security_group;
 pub mod security_group_rule;
 pub mod subnet;
