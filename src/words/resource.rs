@@ -193,8 +193,9 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     fn candidates(&self, cx: &Cx<'_, Self::Cloud>) -> impl Future<Output = Outcome<Vec<Id>>> + Send {
         async {
             match Self::KNOWN_BY {
-                Some("tags") | None => Ok(vec![]),
-                Some(_) => Ok(self.twin(cx).await?.into_iter().collect()),
+                Some("tags") => Ok(vec![]),
+                None if !Self::UPSERTS => Ok(vec![]),
+                _ => Ok(self.twin(cx).await?.into_iter().collect()),
             }
         }
     }

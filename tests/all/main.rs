@@ -6,10 +6,12 @@
 mod bad_input;
 mod balancing;
 mod blocks;
+mod clawgent;
 mod conformance;
 mod console;
 mod convert;
 mod crash;
+mod ecs_platform;
 mod engine;
 mod faults;
 mod fmt;

@@ -217,6 +217,10 @@ weighted_routing_policy = { weight = 20 }
         Ok(found.map(|_| self.id()))
     }
 
+    async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
+        Ok(self.find(cx).await?.into_iter().collect())
+    }
+
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {
         let keys = known.iter().map(|k| Key::parse(&k.id)).collect::<Outcome<Vec<_>>>()?;
         let asked = |zone: &str| keys.iter().filter(|k| k.zone == zone).count();

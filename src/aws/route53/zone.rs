@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_route53::operation::get_hosted_zone::GetHostedZoneOutput;
-use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, HostedZoneConfig, TagResourceType, Vpc as SdkVpc, VpcRegion};
+use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, HostedZone, HostedZoneConfig, TagResourceType, Vpc as SdkVpc, VpcRegion};
 
 use super::{in_sync, lookup, of_zone_itself, plain, retag, short, sweep, tags};
 use crate::aws::error::{absent, lacking};
@@ -122,6 +122,22 @@ tags = { team = "platform", Name = "example" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let zones = super::zone_data::named(cx.cloud, &self.name).await?;
         Ok(zones.iter().find(|z| z.caller_reference == cx.token).map(|z| short(&z.id).to_owned()))
+    }
+
+    async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
+        let zones = super::zone_data::named(cx.cloud, &self.name).await?;
+        let private = |z: &HostedZone| z.config().is_some_and(|c| c.private_zone());
+        let zones = zones.into_iter().filter(|z| private(z) != self.vpc.is_empty()).map(|z| short(&z.id).to_owned());
+        if self.vpc.is_empty() {
+            return Ok(zones.collect());
+        }
+        // Of private zones any number may have one name, but no VPC can have two of these.
+        each(zones.collect::<Vec<_>>(), |id| async move {
+            let found = absent(cx.cloud.route53.get_hosted_zone().id(&id).send().await.map_err(Into::into))?;
+            let vpcs = found.and_then(|found| found.vpcs).unwrap_or_default();
+            Ok(vpcs.iter().any(|vpc| self.vpc.iter().any(|ours| vpc.vpc_id() == Some(&ours.vpc_id))).then_some(id))
+        })
+        .await
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

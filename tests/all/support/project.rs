@@ -1,4 +1,4 @@
-//! The gateway-node stack as a newcomer has it: in a project of its own, on an account of its own, run by the real program.
+//! One of the stacks as a newcomer has it: in a project of its own, on an account of its own, run by the real program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -37,30 +37,38 @@ pub struct Project {
     pub folder: tempfile::TempDir,
     /// Its account.
     pub cloud: Cloud,
+    /// The stack's name.
+    name: &'static str,
+    /// What every run is given.
+    vars: Vec<String>,
 }
 
 /// The state, by the type of resource: the ids of what there is.
 pub type Things = BTreeMap<&'static str, BTreeSet<String>>;
 
 impl Project {
-    /// The stack, nothing applied yet.
+    /// The gateway-node stack, nothing applied yet.
     pub fn new(cloud: Cloud) -> Self {
+        Self::of("gateway-node", cloud, &[])
+    }
+
+    /// That stack, nothing applied yet, with those values of variables; a key that it makes lies in the project.
+    pub fn of(name: &'static str, cloud: Cloud, vars: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let stack = folder.path().join("stacks/gateway-node");
-        fs::create_dir_all(stack.join("templates")).unwrap();
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/gateway-node");
-        fs::copy(from.join("stack.toml"), stack.join("stack.toml")).unwrap();
-        for file in fs::read_dir(from.join("templates")).unwrap().map(Result::unwrap) {
-            fs::copy(file.path(), stack.join("templates").join(file.file_name())).unwrap();
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks").join(name);
+        copy(&from, &folder.path().join("stacks").join(name));
+        let mut vars: Vec<String> = vars.iter().map(|&var| var.to_owned()).collect();
+        if fs::read_to_string(from.join("stack.toml")).unwrap().contains("[variable.private_key_path]") {
+            vars.push(format!("private_key_path={}", folder.path().join("key.pem").display()));
         }
-        Self { folder, cloud }
+        Self { folder, cloud, name, vars }
     }
 
     /// The program on this stack, calling `cloud`: the account itself, or what stands before it.
     pub fn command(&self, cloud: &Cloud, command: &str, more: &[&str]) -> Command {
-        let key = format!("private_key_path={}", self.key().display());
-        let mut run = self.bare(cloud, &[command, "stacks/gateway-node", "--var", &key]);
-        run.args(more);
+        let stack = format!("stacks/{}", self.name);
+        let mut run = self.bare(cloud, &[command, &stack]);
+        run.args(self.vars.iter().flat_map(|var| ["--var", var])).args(more);
         run
     }
 
@@ -83,19 +91,20 @@ impl Project {
 
     /// The state file.
     pub fn state_path(&self) -> PathBuf {
-        self.folder.path().join("state/gateway-node.tfstate.json")
+        self.folder.path().join("state").join(format!("{}.tfstate.json", self.name))
     }
 
     /// The journal of a run that is under way, or that died.
     pub fn journal_path(&self) -> PathBuf {
-        self.folder.path().join("state/gateway-node.tfstate.json.journal")
+        self.folder.path().join("state").join(format!("{}.tfstate.json.journal", self.name))
     }
 
     /// What is left beside the state while a run is unfinished.
     pub fn leftovers(&self) -> Vec<String> {
         let names = fs::read_dir(self.folder.path().join("state")).unwrap().map(|entry| entry.unwrap().file_name());
         let names = names.map(|name| name.to_string_lossy().into_owned());
-        names.filter(|name| !["gateway-node.tfstate.json", "gateway-node.tfstate.json.backup"].contains(&name.as_str())).collect()
+        let state = format!("{}.tfstate.json", self.name);
+        names.filter(|name| *name != state && *name != format!("{state}.backup")).collect()
     }
 
     /// The state file's JSON.
@@ -125,7 +134,21 @@ impl Project {
         let keys = aws_credential_types::Credentials::new(&self.cloud.access_key, "none", None, None, "test");
         let http = aws_smithy_http_client::Builder::new().build_http();
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).endpoint_url(&self.cloud.endpoint);
-        config.region(aws_config::Region::new("us-east-1")).credentials_provider(keys).http_client(http).load().await
+        let region = if self.name == "ecs-platform" { "us-west-2" } else { "us-east-1" };
+        config.region(aws_config::Region::new(region)).credentials_provider(keys).http_client(http).load().await
+    }
+}
+
+/// A folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 
