@@ -156,6 +156,13 @@ impl Planner<'_> {
         )
     }
 
+    /// Whether one of those is to be made, so that nobody can be asked for it yet.
+    pub(super) fn makes(&self, addresses: &[Address]) -> bool {
+        let made =
+            |a: &Address| self.changes.iter().any(|c| c.address == *a && matches!(c.action, Action::Create | Action::Replace { .. }));
+        addresses.iter().any(|a| self.acting.contains(a) && made(a))
+    }
+
     fn reason_to_replace(&self, spot: &Spot, forced: &[String], tainted: bool, triggered: bool) -> Option<Reason> {
         if tainted {
             Some(Reason::Tainted)

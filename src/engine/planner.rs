@@ -412,7 +412,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             match &cloud {
-                Some(cloud) if given.is_known() && !waits => {
+                Some(cloud) if given.is_known() && !waits && !self.makes(&dependencies) => {
                     readings.push(instance::read_data(index, spot, dependencies, ty, cloud.clone(), given));
                     begun += 1;
                 }

@@ -47,6 +47,16 @@ async fn what_depends_on_a_change_is_read_by_apply() {
 }
 
 #[tokio::test]
+async fn what_asks_for_something_to_be_made_is_read_by_apply() {
+    let text = "[resource.test_thing.a]\nname = \"a\"\nsize = 1\n[data.test_lookup.l]\nname = \"${test_thing.a.name}\"\n";
+    let lab = Lab::new(text);
+    assert_eq!(lab.planned(&Options::default()).await, ["create test_thing.a", "read data.test_lookup.l"]);
+    lab.good().await;
+    assert_eq!(held(&lab, "data.test_lookup.l", "size"), Some(1));
+    assert!(lab.plan().await.is_empty());
+}
+
+#[tokio::test]
 async fn what_asks_for_the_unknown_is_read_by_apply() {
     let lab = Lab::new(
         "[resource.test_thing.a]\nname = \"a\"\nsize = 3\n[data.test_lookup.l]\nname = '${split(\".\", test_thing.a.endpoint)[0]}'\n[output.size]\nvalue = \"${data.test_lookup.l.size}\"\n",
