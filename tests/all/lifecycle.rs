@@ -208,7 +208,7 @@ const NOT_CHANGED: &[(&str, &str)] = &[
     ("aws_cloudwatch_metric_alarm.statistic", "excludes the percentile that the example has"),
     ("aws_cloudwatch_metric_alarm.threshold_metric_id", "excludes the threshold that the example has"),
     ("aws_cloudwatch_log_metric_filter.metric_transformation.dimensions", "exclude the default value that the example has"),
-    ("aws_ecr_repository.encryption_configuration.*", "can't be changed"),
+    ("aws_ecs_cluster.setting.name", "there is but one"),
     ("aws_ecs_service.capacity_provider_strategy.*", "excludes the launch type that the example has"),
     ("aws_ecs_service.health_check_grace_period_seconds", "of services behind a load balancer alone"),
     ("aws_ecs_service.load_balancer.*", "there is no type of target groups in its example"),
@@ -380,6 +380,7 @@ fn import_id(kind: &str, held: &Instance) -> String {
         }
         "aws_appautoscaling_target" => format!("{}/{}/{}", attr("service_namespace"), held.id(), attr("scalable_dimension")),
         "aws_autoscaling_policy" => format!("{}/{}", attr("autoscaling_group_name"), held.id()),
+        "aws_cloudwatch_log_metric_filter" => format!("{}:{}", attr("log_group_name"), held.id()),
         "random_id" => format!("{},{}", attr("prefix"), held.id()),
         _ => held.id().to_owned(),
     }

@@ -9,6 +9,7 @@ mod blocks;
 mod clawgent;
 mod conformance;
 mod console;
+mod containers;
 mod convert;
 mod crash;
 mod ecs_platform;

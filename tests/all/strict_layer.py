@@ -494,6 +494,20 @@ def repositories_have_tags_everywhere():
 
 
 @check
+def metric_filters_belong_to_their_group():
+    logs = Cloud().logs
+    metric = [{"metricName": "a", "metricNamespace": "b", "metricValue": "1"}]
+    made = {"logGroupName": "app", "filterName": "a", "metricTransformations": metric}
+    refused("ResourceNotFoundException", logs.put_metric_filter, filterPattern="A", **made)
+    logs.create_log_group(logGroupName="app")
+    logs.put_metric_filter(filterPattern="A", **made)
+    logs.put_metric_filter(filterPattern="B", **made)
+    assert [f["filterPattern"] for f in logs.describe_metric_filters(logGroupName="app")["metricFilters"]] == ["B"]
+    logs.delete_log_group(logGroupName="app")
+    refused("ResourceNotFoundException", logs.describe_metric_filters, logGroupName="app")
+
+
+@check
 def roles_of_services_and_identity_providers():
     iam = Cloud().iam
     iam.create_service_linked_role(AWSServiceName="autoscaling.amazonaws.com")

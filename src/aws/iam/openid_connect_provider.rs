@@ -11,13 +11,17 @@ use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags
 use crate::words::value::Value;
 
 crate::text!(
-    /// The URL of an identity provider. IAM keeps it without `https://`.
+    /// The URL of an identity provider. IAM keeps it without `https://`, and so does the state: conditions of trust policies are
+    /// written with it.
     pub IssuerUrl, "HTTPS URL", url, |a, b| bare(a) == bare(b)
 );
 
 fn url(text: &str) -> Result<String, String> {
-    let fits = text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.contains([' ', '?', '#']));
-    if fits { Ok(text.to_owned()) } else { Err("write it like `https://token.actions.githubusercontent.com`".into()) }
+    let rest = text.strip_prefix("https://").unwrap_or(text);
+    if rest.is_empty() || rest.contains([' ', '?', '#']) || rest.contains("://") {
+        return Err("write it like `https://token.actions.githubusercontent.com`".into());
+    }
+    Ok(bare(text))
 }
 
 /// As IAM keeps it: without the scheme, the host in small letters.
@@ -83,7 +87,7 @@ tags = { team = "platform", Name = "example" }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Outcome<Id> {
         let prints = (!self.thumbprint_list.is_empty()).then(|| self.thumbprint_list.clone());
-        let call = cx.cloud.iam.create_open_id_connect_provider().url(&*self.url).set_thumbprint_list(prints);
+        let call = cx.cloud.iam.create_open_id_connect_provider().url(format!("https://{}", bare(&self.url))).set_thumbprint_list(prints);
         let call = call.set_client_id_list(Some(self.client_id_list.iter().cloned().collect())).set_tags(tagged(&self.tags_all)?);
         call.send().await?.open_id_connect_provider_arn.ok_or_else(|| lacking("ARN of the provider"))
     }
@@ -157,5 +161,6 @@ mod tests {
         assert_eq!(bare("https://Token.Example.com/Path"), "token.example.com/Path");
         assert_ne!(bare("https://token.example.com"), bare("https://token.example.com/"));
         assert!(url("http://token.example.com").is_err());
+        assert_eq!(url("https://token.example.com/a").as_deref(), Ok("token.example.com/a"));
     }
 }

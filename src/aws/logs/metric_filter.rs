@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_cloudwatchlogs::types::{MetricFilter as Found, MetricTransformation, StandardUnit};
 
 use crate::aws::error::absent;
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, imported};
 use crate::words::failure::{Failure, Outcome};
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry};
 use crate::words::value::Value;
@@ -119,20 +119,24 @@ metric_transformation = { name = "ErrorTime", namespace = "App/Web", value = "$.
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Outcome<Id> {
         self.put(cx.cloud).await?;
-        Ok(format!("{}:{}", self.log_group_name, self.name))
+        Ok(self.name.clone())
     }
 
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = of_group(cx.cloud, &self.log_group_name).await?;
-        let found = found.iter().any(|f| f.filter_name() == Some(&self.name));
-        Ok(found.then(|| format!("{}:{}", self.log_group_name, self.name)))
+        if !found.iter().any(|f| f.filter_name() == Some(&self.name)) {
+            return Ok(None);
+        }
+        // The id is the name alone; who reads it next has to know the group.
+        let place = [self.log_group_name.clone(), self.name.clone()];
+        Ok(imported::remember(cx.cloud, Self::TYPE, &self.name, &place).await.ok())
     }
 
     /// All filters of a group with one call.
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {
         let mut groups: BTreeMap<String, Vec<(&Known<Self>, String)>> = BTreeMap::new();
         for k in known {
-            if let Some((group, name)) = place(k) {
+            if let Some((group, name)) = place(cx.cloud, k).await {
                 groups.entry(group).or_default().push((k, name));
             }
         }
@@ -155,9 +159,11 @@ metric_transformation = { name = "ErrorTime", namespace = "App/Web", value = "$.
         Ok(())
     }
 
-    async fn import(_: &Cx<'_, Aws>, given: &str) -> Outcome<Id> {
+    async fn import(cx: &Cx<'_, Aws>, given: &str) -> Outcome<Id> {
         match given.rsplit_once(':') {
-            Some((group, name)) if !group.is_empty() && !name.is_empty() => Ok(given.to_owned()),
+            Some((group, name)) if !group.is_empty() && !name.is_empty() => {
+                imported::remember(cx.cloud, Self::TYPE, name, &[group.to_owned(), name.to_owned()]).await
+            }
             _ => Err(Failure::other(format!("`{given}` does not name a metric filter")).help("write it like `LOG-GROUP:FILTER`")),
         }
     }
@@ -178,10 +184,13 @@ impl MetricFilter {
     }
 }
 
-/// The log group and the name of a filter. The id in a state of Terraform's is the name alone.
-fn place(known: &Known<MetricFilter>) -> Option<(String, String)> {
-    let prior = known.prior.as_ref().map(|p| (p.log_group_name.clone(), p.name.clone()));
-    prior.or_else(|| known.id.rsplit_once(':').map(|(group, name)| (group.to_owned(), name.to_owned())))
+/// The log group and the name of a filter. The id is the name alone, as Terraform has it.
+async fn place(aws: &Aws, known: &Known<MetricFilter>) -> Option<(String, String)> {
+    if let Some(prior) = &known.prior {
+        return Some((prior.log_group_name.clone(), prior.name.clone()));
+    }
+    let said = imported::recall(aws, MetricFilter::TYPE, &known.id).await?;
+    Some((said.first()?.clone(), said.get(1)?.clone()))
 }
 
 fn of(found: Found, group: &str) -> MetricFilter {

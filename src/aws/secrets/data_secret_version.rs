@@ -45,6 +45,7 @@ secret_id = "app/token"
     type Cloud = Aws;
 
     async fn read(self, cx: &Cx<'_, Aws>) -> Outcome<Live<Self>> {
+        let asked = self.version_id.clone().or_else(|| self.version_stage.clone()).filter(|v| !v.is_empty());
         let version = self.version_id.clone().filter(|v| !v.is_empty());
         let stage = self.version_stage.clone().filter(|s| !s.is_empty() && version.is_none());
         let call = cx.cloud.secrets.get_secret_value().secret_id(&self.secret_id).set_version_id(version).set_version_stage(stage);
@@ -63,7 +64,7 @@ secret_id = "app/token"
             arn: found.arn,
             ..self
         };
-        let id = format!("{}|{}", value.arn.as_deref().unwrap_or_default(), value.version_id.as_deref().unwrap_or_default());
+        let id = format!("{}|{}", value.arn.as_deref().unwrap_or_default(), asked.unwrap_or_default());
         Ok(Live { id, value })
     }
 }

@@ -1,4 +1,4 @@
-"""Secrets Manager, SSM's parameters, ECR, and what of IAM is for them."""
+"""Secrets Manager, ECR, metric filters, and what of IAM is for them."""
 
 from common import patched, refuse
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
@@ -6,6 +6,8 @@ from moto.core.responses import EmptyResult
 from moto.ecr.models import ECRBackend
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
+from moto.logs.metric_filters import MetricFilters
+from moto.logs.models import LogsBackend
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
 # --- Secrets Manager -------------------------------------------------------------------------------------------------
@@ -48,6 +50,36 @@ def batch_get_secret_value(original, self, secret_id_list=None, **kwargs):
     if len(secret_id_list or []) > 20:
         refuse("InvalidParameterException", "SecretIdList must have at most 20 elements.")
     return original(self, secret_id_list=secret_id_list, **kwargs)
+
+
+# --- Metric filters --------------------------------------------------------------------------------------------------
+
+
+@patched(MetricFilters)
+def add_filter(original, self, filter_name, filter_pattern, log_group_name, metric_transformations):
+    """One of that name is replaced."""
+    self.delete_filter(filter_name, log_group_name)
+    original(self, filter_name, filter_pattern, log_group_name, metric_transformations)
+
+
+def of_a_group(name):
+    @patched(LogsBackend, name)
+    def checked(original, self, *args, **kwargs):
+        group = kwargs.get("log_group_name") or (args[2] if name == "put_metric_filter" and len(args) > 2 else None)
+        if group and group not in self.groups:
+            refuse("ResourceNotFoundException", "The specified log group does not exist.")
+        return original(self, *args, **kwargs)
+
+
+of_a_group("put_metric_filter")
+of_a_group("describe_metric_filters")
+
+
+@patched(LogsBackend)
+def delete_log_group(original, self, log_group_name):
+    """Its filters go with it."""
+    original(self, log_group_name)
+    self.filters.metric_filters = [f for f in self.filters.metric_filters if f["logGroupName"] != log_group_name]
 
 
 # --- ECR -------------------------------------------------------------------------------------------------------------
