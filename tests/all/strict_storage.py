@@ -42,8 +42,9 @@ def a_bucket_with_objects_stays():
     s3.delete_object(Bucket=name, Key="a")
     refused("BucketNotEmpty", s3.delete_bucket, Bucket=name)
     found = s3.list_object_versions(Bucket=name)
-    for version in found["Versions"] + found["DeleteMarkers"]:
-        s3.delete_object(Bucket=name, Key="a", VersionId=version["VersionId"])
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+    versions = [{"Key": "a", "VersionId": version["VersionId"]} for version in found["Versions"] + found["DeleteMarkers"]]
+    assert "Errors" not in s3.delete_objects(Bucket=name, Delete={"Objects": versions})
     s3.delete_bucket(Bucket=name)
     refused("OperationAborted", s3.create_bucket, Bucket=name)
     s3.create_bucket(Bucket=name)

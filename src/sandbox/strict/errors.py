@@ -29,6 +29,9 @@ def shaped(environ, body, code, message):
     if query and b"Version=2016-11-15" in body:
         text = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>sandbox</RequestID></Response>"
     else:
+        error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        if "/s3/" in environ.get("HTTP_AUTHORIZATION", ""):
+            return "text/xml", b'<?xml version="1.0" encoding="UTF-8"?>\n' + error.encode()
         error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
         text = f"<ErrorResponse>{error}<RequestId>sandbox</RequestId></ErrorResponse>"
     return "text/xml", b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode()

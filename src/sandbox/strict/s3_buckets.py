@@ -7,7 +7,7 @@ import xmltodict
 from common import patched
 from moto.core.responses import ActionResult
 from moto.s3.exceptions import S3ClientError
-from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend, s3_backends
+from moto.s3.models import FakeBucket, FakeDeleteMarker, PublicAccessBlock, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 
 # A name stays taken for so many more creations after its bucket was deleted.
@@ -16,6 +16,10 @@ LEAVING = {}
 PAGE = 1000
 XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"
 SIZES = "x-amz-transition-default-minimum-object-size"
+
+
+# moto breaks over the mark of a deleted object where it removes all versions at once.
+FakeDeleteMarker.dispose = lambda self: None
 
 
 def refuse(code, message):
