@@ -11,7 +11,7 @@ use crate::aws::tags::delta;
 use crate::aws::types::Arn;
 use crate::aws::{Aws, each};
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
+use crate::words::resource::{After, Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
 use crate::words::value::Value;
 
 crate::blocks! {
@@ -239,6 +239,10 @@ crate::blocks! {
 impl Resource for LifecyclePolicy {
     const TYPE: &'static str = "aws_dlm_lifecycle_policy";
     const KNOWN_BY: Option<&'static str> = Some("tags");
+    const AFTER: &'static [After] = &[
+        After { kind: "aws_iam_role_policy", through: "aws_iam_role" },
+        After { kind: "aws_iam_role_policy_attachment", through: "aws_iam_role" },
+    ];
     // A role that was just made is not known everywhere.
     const RETRY: &'static [Retry] = &[
         Retry { operation: "CreateLifecyclePolicy", code: "InvalidRequestException", message: "role", within: Duration::from_secs(60) },
