@@ -12,6 +12,9 @@ use crate::words::failure::{Cause, Failure, Outcome};
 /// How long the first of a batch waits for others.
 const WINDOW: Duration = Duration::from_millis(5);
 
+/// Codes that say the same of all wishes: that of which they want something is not there.
+const OF_ALL: &[&str] = &["NoSuchHostedZone"];
+
 /// Makes one call for several wishes, which does what all of them want or nothing; the answers are in the order of the wishes.
 type Call<W, A> = Box<dyn Fn(Vec<W>) -> BoxFuture<'static, Outcome<Vec<A>>> + Send + Sync>;
 
@@ -93,7 +96,8 @@ impl<W: Clone + Send + Sync + 'static, A: Send + 'static> Gatherer<W, A> {
                 Err(failure) => failure,
             };
             // Of a call that was lost nobody knows what it did, and a throttled one says nothing about what it was to do.
-            if wishes.len() < 2 || matches!(failure.cause, Cause::Lost | Cause::Throttled) {
+            let of_all = matches!(failure.cause, Cause::Lost | Cause::Throttled) || OF_ALL.contains(&failure.code.as_str());
+            if wishes.len() < 2 || of_all {
                 return wishes.iter().map(|_| Err(failure.clone())).collect();
             }
             let (first, second) = wishes.split_at(wishes.len() / 2);

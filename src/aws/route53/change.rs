@@ -64,15 +64,11 @@ fn fit(wishes: &[Wish]) -> usize {
 /// One transaction: all of it happens or nothing.
 async fn transaction(route53: Client, zone: String, wishes: Vec<Wish>) -> Outcome<Vec<Spread>> {
     let leaving: Vec<&Named> = wishes.iter().filter_map(|w| w.remove.as_ref()).collect();
-    let mut leaving = found(&route53, &zone, &leaving).await?.into_iter();
-    let mut changes = vec![];
-    for wish in &wishes {
-        // What is there no longer needs no change.
-        let gone = wish.remove.as_ref().and_then(|_| leaving.next().flatten()).map(|set| (ChangeAction::Delete, set));
-        for (action, set) in gone.into_iter().chain(wish.put.clone()) {
-            changes.push(Change::builder().action(action).resource_record_set(set).build()?);
-        }
-    }
+    // What is there no longer needs no change. Deletions first: a record may come in place of one of another type.
+    let gone = found(&route53, &zone, &leaving).await?.into_iter().flatten().map(|set| (ChangeAction::Delete, set));
+    let put = wishes.iter().filter_map(|w| w.put.clone());
+    let changes = gone.chain(put).map(|(action, set)| Change::builder().action(action).resource_record_set(set).build());
+    let changes = changes.collect::<Result<Vec<_>, _>>()?;
     let mut made = None;
     if !changes.is_empty() {
         let batch = ChangeBatch::builder().set_changes(Some(changes)).build()?;
