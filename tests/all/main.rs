@@ -32,5 +32,6 @@ mod reference;
 mod sandbox;
 mod schema;
 mod spellings;
+mod storage;
 mod support;
 mod terraform_folder;
