@@ -254,7 +254,9 @@ impl<'a> Applier<'a> {
     }
 
     fn instance(&self, change: &Change, attributes: &Value) -> Instance {
-        let version = self.request.registry.resource(&change.address.kind).map_or(0, |t| t.schema_version());
+        // A data source may bear the name of a resource type, whose schema is none of its own.
+        let managed = (change.address.mode == Mode::Managed).then(|| self.request.registry.resource(&change.address.kind)).flatten();
+        let version = managed.map_or(0, |t| t.schema_version());
         let held = self.state.instances.get(&change.address);
         let private = if change.adopted { Some(Instance::ADOPTED.to_owned()) } else { held.and_then(|h| h.private.clone()) };
         Instance {
