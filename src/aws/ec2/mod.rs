@@ -129,14 +129,16 @@ pub async fn retag(aws: &Aws, id: &str, old: &Tags, new: &Tags) -> Outcome<()> {
     if !gone.is_empty() {
         let gone = gone.into_iter().map(|key| Tag::builder().key(key).build()).collect();
         tag(aws, id, gone, |ec2, ids, tags| async move {
-            Ok(drop(ec2.delete_tags().set_resources(Some(ids)).set_tags(Some(tags)).send().await?))
+            ec2.delete_tags().set_resources(Some(ids)).set_tags(Some(tags)).send().await?;
+            Ok(())
         })
         .await?;
     }
     if !set.is_empty() {
         let set = set.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
         tag(aws, id, set, |ec2, ids, tags| async move {
-            Ok(drop(ec2.create_tags().set_resources(Some(ids)).set_tags(Some(tags)).send().await?))
+            ec2.create_tags().set_resources(Some(ids)).set_tags(Some(tags)).send().await?;
+            Ok(())
         })
         .await?;
     }

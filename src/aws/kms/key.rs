@@ -225,8 +225,8 @@ tags = { team = "platform", Name = "example" }
         if text(&self.description) != text(&old.description) {
             kms.update_key_description().key_id(key).description(text(&self.description)).send().await?;
         }
-        let now = old.policy.as_deref().map(|p| p.to_owned()).unwrap_or_default();
-        if let Some(wanted) = self.wanted_policy().filter(|wanted| !policy::same(wanted, &now)) {
+        let now = old.policy.as_deref().unwrap_or_default();
+        if let Some(wanted) = self.wanted_policy().filter(|wanted| !policy::same(wanted, now)) {
             let call = kms.put_key_policy().key_id(key).policy_name(NAME).policy(wanted);
             let call = call.bypass_policy_lockout_safety_check(self.bypass_policy_lockout_safety_check == Some(true));
             call.send().await.map_err(|e| locked_out(e.into()))?;
