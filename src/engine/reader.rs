@@ -37,8 +37,13 @@ impl Query {
         Asked { kind: self.ty.name().into(), id: self.known.id.clone(), prior }
     }
 
+    /// Which clients: those of another configuration see another account or region.
+    fn place(&self) -> usize {
+        Arc::as_ptr(&self.cloud).cast::<()>() as usize
+    }
+
     fn group(&self) -> Group {
-        (self.ty.name(), Arc::as_ptr(&self.cloud).cast::<()>() as usize)
+        (self.ty.name(), self.place())
     }
 }
 
@@ -48,7 +53,10 @@ type Group = (&'static str, usize);
 /// Reads all of them: each type in batches, everything in flight together. The answers are in the order of the queries; none
 /// for what does not exist.
 pub async fn read_all(queries: &[&Query], parallelism: usize) -> Vec<Outcome<Option<Found>>> {
-    let reads = Reads::of(queries.iter().filter(|q| !q.ty.is_local()).map(|q| q.asked()).collect());
+    let mut asked: HashMap<usize, Vec<Asked>> = HashMap::new();
+    queries.iter().filter(|q| !q.ty.is_local()).for_each(|q| asked.entry(q.place()).or_default().push(q.asked()));
+    let reads: HashMap<usize, Reads> = asked.into_iter().map(|(place, asked)| (place, Reads::of(asked))).collect();
+    let nothing = Reads::default();
     let mut groups: HashMap<Group, Vec<usize>> = HashMap::new();
     for (i, query) in queries.iter().enumerate() {
         groups.entry(query.group()).or_default().push(i);
@@ -60,7 +68,7 @@ pub async fn read_all(queries: &[&Query], parallelism: usize) -> Vec<Outcome<Opt
         parts.iter().flat_map(|part| part.chunks(size).map(<[usize]>::to_vec)).collect::<Vec<_>>()
     });
     let answers = stream::iter(batches.collect::<Vec<_>>()).map(|batch| {
-        let reads = &reads;
+        let reads = reads.get(&queries[batch[0]].place()).unwrap_or(&nothing);
         async move {
             let answer = read_batch(queries, &batch, reads).await;
             (batch, answer)
