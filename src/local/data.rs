@@ -52,7 +52,8 @@ triggers_replace = ["v1"]
         let replaced = planned.changed.iter().any(|path| path == "triggers_replace" || path.starts_with("triggers_replace."));
         let output = match same {
             Some(prior) if !replaced => prior.attr("output").clone(),
-            _ if input.is_null() => input.clone(),
+            // What becomes null while it stays is said to be known later, and what begins as null is not.
+            _ if input.is_null() && (replaced || planned.prior.is_none()) => input.clone(),
             _ => Value::Unknown(shape(&input).into()).sensitive_if(input.has_sensitive()),
         };
         *planned.want = std::mem::take(planned.want).with("output", output);
@@ -102,7 +103,7 @@ mod tests {
         let prior = Value::object([("input", Value::from("a")), ("output", Value::from("a"))]);
         assert_eq!(planned(Some(&prior), prior.clone(), &[]), Value::from("a"));
         assert!(planned(Some(&prior), Value::object([("input", Value::from("b"))]), &["input"]).is_unknown());
-        assert_eq!(planned(Some(&prior), Value::object([("input", Value::Null)]), &["input"]), Value::Null);
+        assert!(planned(Some(&prior), Value::object([("input", Value::Null)]), &["input"]).is_unknown());
         assert!(planned(Some(&prior), prior.clone(), &["triggers_replace"]).is_unknown());
         assert_eq!(planned(None, Value::object([("input", Value::Null)]), &[]), Value::Null);
         assert!(planned(None, Value::object([("input", Value::from("b"))]), &[]).is_unknown());

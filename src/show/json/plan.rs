@@ -178,7 +178,8 @@ pub fn actions(action: Action) -> Json {
 
 /// `before`, `after` and their marks.
 fn values(actions: Json, before: &Value, after: &Value) -> Map<String, Json> {
-    let after_unknown = if after.is_null() { json!({}) } else { unknowns(after) };
+    let settled = after.is_null() || actions == json!(["no-op"]);
+    let after_unknown = if settled { json!({}) } else { unknowns(after) };
     Map::from_iter([
         ("actions".to_owned(), actions),
         ("before".to_owned(), known(before)),
