@@ -372,5 +372,5 @@ fn memory_is_bounded() {
     let run = run.unwrap();
     let said = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
-    assert!(said.contains("8 passed"), "{said}");
+    assert!(said.contains("9 passed"), "{said}");
 }
