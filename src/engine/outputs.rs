@@ -76,10 +76,10 @@ impl Planner<'_> {
 pub(super) fn kept_variables(request: &Request<'_>) -> BTreeMap<Arc<str>, Value> {
     let kept = request.variables.iter().filter_map(|(name, value)| {
         let default = || request.stack.module.variables.get(name)?.default.clone();
-        match value.marks().ephemeral {
-            true => default().filter(|default| default.bare_deep() == value.bare_deep()).map(|value| (name.clone(), value)),
-            false => Some((name.clone(), value.clone())),
+        if value.marks().ephemeral {
+            return default().filter(|default| default.bare_deep() == value.bare_deep()).map(|value| (name.clone(), value));
         }
+        Some((name.clone(), value.clone()))
     });
     kept.collect()
 }
