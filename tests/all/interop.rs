@@ -32,6 +32,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("aws_s3_bucket", "request_payer", APART),
     ("aws_s3_bucket", "server_side_encryption_configuration", APART),
     ("aws_s3_bucket", "versioning", APART),
+    (
+        "aws_s3_bucket_lifecycle_configuration",
+        "transition_default_minimum_object_size",
+        "S3 chooses it, so that only apply tells; both states agree",
+    ),
     ("aws_secretsmanager_secret_version", "id", "a version is called after whoever made it"),
     ("aws_secretsmanager_secret_version", "version_id", "a version is called after whoever made it"),
     ("aws_volume_attachment", "id", "Terraform's is a hash; ours is what import takes"),
