@@ -62,17 +62,17 @@ def add_filter(original, self, filter_name, filter_pattern, log_group_name, metr
     original(self, filter_name, filter_pattern, log_group_name, metric_transformations)
 
 
-def of_a_group(name):
+def of_a_group(name, position):
     @patched(LogsBackend, name)
     def checked(original, self, *args, **kwargs):
-        group = kwargs.get("log_group_name") or (args[2] if name == "put_metric_filter" and len(args) > 2 else None)
+        group = kwargs.get("log_group_name") or (args[position] if len(args) > position else None)
         if group and group not in self.groups:
             refuse("ResourceNotFoundException", "The specified log group does not exist.")
         return original(self, *args, **kwargs)
 
 
-of_a_group("put_metric_filter")
-of_a_group("describe_metric_filters")
+of_a_group("put_metric_filter", 2)
+of_a_group("describe_metric_filters", 1)
 
 
 @patched(LogsBackend)
