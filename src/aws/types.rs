@@ -33,8 +33,8 @@ crate::text!(
 );
 
 crate::text!(
-    /// A DNS name: letter case and a final dot mean nothing.
-    pub DnsName, "DNS name", |s| Ok(s.to_owned()), |a, b| a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
+    /// A DNS name: letter case and a final dot mean nothing, and are not kept.
+    pub DnsName, "DNS name", |s| Ok(plain_name(s)), |a, b| a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
 );
 
 crate::text!(
@@ -64,6 +64,11 @@ impl From<f64> for NumberText {
     fn from(n: f64) -> Self {
         Self(n.to_string())
     }
+}
+
+/// As Terraform's provider keeps names.
+fn plain_name(name: &str) -> String {
+    name.strip_suffix('.').filter(|n| !n.is_empty()).unwrap_or(name).to_ascii_lowercase()
 }
 
 fn normal_cidr(text: &str) -> Result<String, String> {
@@ -125,6 +130,11 @@ mod tests {
         assert!(normal_cidr("10.0.1.5/24").unwrap_err().contains("10.0.1.0/24"));
         assert!(normal_cidr("10.0.0.0").is_err());
         assert!(same_cidr("2001:DB8::/32", "2001:db8:0::/32"));
+    }
+
+    #[test]
+    fn names_are_kept_without_a_dot_at_the_end() {
+        assert_eq!(["WWW.example.com.", "example.com", "."].map(plain_name), ["www.example.com", "example.com", "."]);
     }
 
     #[test]
