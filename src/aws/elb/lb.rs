@@ -266,7 +266,25 @@ tags = { team = "platform", Name = "example" }
     }
 
     fn plan(planned: &mut Planned<'_>) {
+        let kind = planned.want.attr("load_balancer_type").as_str().unwrap_or("application").to_owned();
+        if kind == "application" {
+            // Always on, and nobody's to set.
+            *planned.want = std::mem::take(planned.want).with("enable_cross_zone_load_balancing", Value::from(true));
+        }
+        // What means nothing for its kind stays as it is.
+        let held = planned.prior;
+        for name in lb_attributes::foreign(&kind).filter(|name| kind != "application" || *name != "enable_cross_zone_load_balancing") {
+            let held = held.map_or(Value::Null, |prior| prior.attr(name).clone());
+            *planned.want = std::mem::take(planned.want).with(name, held);
+        }
         let Some(prior) = planned.prior else { return };
+        for name in ["access_logs", "connection_logs"] {
+            // A block that says that none are written is as good as none.
+            let off = prior.attr(name).items().first().is_some_and(|l| l.attr("enabled").as_bool() != Some(true));
+            if off && planned.want.attr(name).is_known() && planned.want.attr(name).items().is_empty() {
+                *planned.want = std::mem::take(planned.want).with(name, prior.attr(name).clone());
+            }
+        }
         let changes = |name: &str| planned.changed.iter().any(|c| c == name);
         let mut replace = vec![];
         let network = prior.attr("load_balancer_type").as_str() == Some("network");

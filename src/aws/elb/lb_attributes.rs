@@ -36,6 +36,28 @@ const NETWORK: &[&str] = &[
 ];
 const GATEWAY: &[&str] = &["load_balancing.cross_zone.enabled"];
 
+/// The keys of the attributes that not every kind has.
+const KEYS: &[(&str, &str)] = &[
+    ("client_keep_alive", "client_keep_alive.seconds"),
+    ("desync_mitigation_mode", "routing.http.desync_mitigation_mode"),
+    ("dns_record_client_routing_policy", "dns_record.client_routing_policy"),
+    ("drop_invalid_header_fields", "routing.http.drop_invalid_header_fields.enabled"),
+    ("enable_cross_zone_load_balancing", "load_balancing.cross_zone.enabled"),
+    ("enable_http2", "routing.http2.enabled"),
+    ("enable_tls_version_and_cipher_suite_headers", "routing.http.x_amzn_tls_version_and_cipher_suite.enabled"),
+    ("enable_waf_fail_open", "waf.fail_open.enabled"),
+    ("enable_xff_client_port", "routing.http.xff_client_port.enabled"),
+    ("enable_zonal_shift", "zonal_shift.config.enabled"),
+    ("idle_timeout", "idle_timeout.timeout_seconds"),
+    ("preserve_host_header", "routing.http.preserve_host_header.enabled"),
+    ("xff_header_processing_mode", "routing.http.xff_header_processing.mode"),
+];
+
+/// The attributes that mean nothing for that kind of load balancer.
+pub(super) fn foreign(kind: &str) -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter(move |(_, key)| !knows(kind, key)).map(|(name, _)| *name)
+}
+
 /// Whether that kind of load balancer knows that key.
 fn knows(kind: &str, key: &str) -> bool {
     let own = match kind {
@@ -88,12 +110,23 @@ impl Lb {
     /// The same with what AWS says. What its kind does not know is as it was asked for, or as it would be by default.
     pub(super) fn with_settings(self, said: &Settings, prior: Option<&Self>) -> Self {
         let get = |key: &str| said.get(key).map(String::as_str);
-        let flag = |key: &str, prior: Option<bool>, default: bool| Some(get(key).map_or(prior.unwrap_or(default), |v| v == "true"));
-        let int = |key: &str, prior: Option<i64>, default: i64| get(key).and_then(|v| v.parse().ok()).or(prior).or(Some(default));
-        let text = |key: &str, prior: Option<&String>, default: &str| {
-            some(get(key)).or_else(|| prior.cloned()).or_else(|| Some(default.to_owned()))
-        };
         let p = prior;
+        // A state may lack what means nothing for the kind: then it goes on to.
+        let flag = |key: &str, prior: Option<bool>, default: bool| match get(key) {
+            Some(value) => Some(value == "true"),
+            None if p.is_some() => prior,
+            None => Some(default),
+        };
+        let int = |key: &str, prior: Option<i64>, default: i64| match get(key) {
+            Some(value) => value.parse().ok(),
+            None if p.is_some() => prior,
+            None => Some(default),
+        };
+        let text = |key: &str, prior: Option<&String>, default: &str| match get(key) {
+            Some(value) => some(Some(value)),
+            None if p.is_some() => prior.cloned(),
+            None => Some(default.to_owned()),
+        };
         Self {
             access_logs: logs(said, "access_logs", p.and_then(|p| p.access_logs.as_ref())),
             connection_logs: logs(said, "connection_logs", p.and_then(|p| p.connection_logs.as_ref())),
@@ -113,12 +146,11 @@ impl Lb {
                 p.and_then(|p| p.drop_invalid_header_fields),
                 false,
             ),
-            enable_cross_zone_load_balancing: if self.kind() == "application" {
-                // Always on, and nobody's to set.
-                p.and_then(|p| p.enable_cross_zone_load_balancing).or(Some(false))
-            } else {
-                flag("load_balancing.cross_zone.enabled", p.and_then(|p| p.enable_cross_zone_load_balancing), false)
-            },
+            enable_cross_zone_load_balancing: flag(
+                "load_balancing.cross_zone.enabled",
+                p.and_then(|p| p.enable_cross_zone_load_balancing),
+                false,
+            ),
             enable_deletion_protection: flag("deletion_protection.enabled", None, false),
             enable_http2: flag("routing.http2.enabled", p.and_then(|p| p.enable_http2), true),
             enable_tls_version_and_cipher_suite_headers: flag(
