@@ -9,6 +9,7 @@ use crate::words::value::Value;
 
 pub mod acm;
 pub mod application_autoscaling;
+pub mod autoscaling;
 pub mod client;
 pub mod cloudwatch;
 pub mod config;
@@ -48,6 +49,8 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<acm::validation::Validation>::TYPE,
     &Of::<application_autoscaling::policy::Policy>::TYPE,
     &Of::<application_autoscaling::target::Target>::TYPE,
+    &Of::<autoscaling::group::Group>::TYPE,
+    &Of::<autoscaling::policy::Policy>::TYPE,
     &Of::<cloudwatch::dashboard::Dashboard>::TYPE,
     &Of::<cloudwatch::metric_alarm::MetricAlarm>::TYPE,
     &Of::<dlm::lifecycle_policy::LifecyclePolicy>::TYPE,
