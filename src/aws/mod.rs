@@ -79,6 +79,7 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<ec2::vpc_security_group_ingress_rule::IngressRule>::TYPE,
     &Of::<ecr::lifecycle_policy::LifecyclePolicy>::TYPE,
     &Of::<ecr::repository::Repository>::TYPE,
+    &Of::<ecs::capacity_provider::CapacityProvider>::TYPE,
     &Of::<ecs::cluster::Cluster>::TYPE,
     &Of::<ecs::cluster_capacity_providers::ClusterCapacityProviders>::TYPE,
     &Of::<ecs::service::Service>::TYPE,
