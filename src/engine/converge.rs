@@ -93,7 +93,8 @@ impl Job<'_> {
         if !self.calls_for_update(want, &live.value) {
             return Ok(live);
         }
-        self.change(want, live, Verb::Update, Instant::now()).await
+        let want = without_unchanged_choices(self.ty.attrs(), want, &live.value);
+        self.change(&want, live, Verb::Update, Instant::now()).await
     }
 
     /// Whether the cloud has to be told of what differs: what was not known when planning may turn out to be what there is, and
@@ -348,6 +349,13 @@ fn differs(attr: &Attr, want: &Value, live: &Value) -> bool {
     }
     let mut left: Vec<&Value> = live.iter().collect();
     !want.iter().all(|want| left.iter().position(|live| fits(want, live)).map(|at| left.swap_remove(at)).is_some())
+}
+
+/// What is wanted, without what may be the cloud's to choose and does not change: that may change meanwhile, such as the routes of
+/// a table that are resources of their own, and is not to be set back.
+fn without_unchanged_choices(attrs: &[Attr], want: &Value, live: &Value) -> Value {
+    let unchanged = attrs.iter().filter(|a| a.chosen && same_attr(a, want.attr(a.name), live.attr(a.name)));
+    unchanged.fold(want.clone(), |want, attr| want.with(attr.name, Value::unknown()))
 }
 
 /// What is wanted, with nothing where it is not known.

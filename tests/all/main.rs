@@ -26,6 +26,7 @@ mod interop;
 mod language;
 mod laws;
 mod lifecycle;
+mod networks;
 mod pages;
 mod paths;
 mod reference;

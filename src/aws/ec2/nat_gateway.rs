@@ -86,7 +86,6 @@ domain = "vpc"
 allocation_id = "${aws_eip.nat[0].id}"
 subnet_id = "${aws_subnet.front.id}"
 tags = { Name = "out" }
-depends_on = ["aws_internet_gateway.out"]
 ---
 [resource.aws_vpc.net]
 cidr_block = "10.0.0.0/16"
@@ -108,7 +107,6 @@ secondary_allocation_ids = ["${aws_eip.nat[1].id}"]
 secondary_private_ip_addresses = ["10.0.1.77"]
 subnet_id = "${aws_subnet.front.id}"
 tags = { Name = "way-out", team = "infra" }
-depends_on = ["aws_internet_gateway.out"]
 "#;
     type Cloud = Aws;
 
@@ -222,6 +220,7 @@ depends_on = ["aws_internet_gateway.out"]
         }
         if (allocations || changed(ips)) && !changed(count) {
             *planned.want = std::mem::take(planned.want).with(count, Value::unknown());
+            planned.keep.push(count.into());
         }
     }
 }
