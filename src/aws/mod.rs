@@ -124,6 +124,7 @@ pub const DATA: &[&dyn DataType] = &[
     &DataOf::<ec2::data_ami::Ami>::TYPE,
     &DataOf::<ec2::data_availability_zones::AvailabilityZones>::TYPE,
     &DataOf::<ec2::data_ec2_instance_type::InstanceTypeData>::TYPE,
+    &DataOf::<ec2::data_instance::InstanceData>::TYPE,
     &DataOf::<ec2::data_route_tables::RouteTablesData>::TYPE,
     &DataOf::<ec2::data_security_group::SecurityGroupData>::TYPE,
     &DataOf::<ec2::data_subnet::SubnetData>::TYPE,

@@ -16,6 +16,7 @@ use crate::words::resource::{Cloud, Known, Tags};
 pub mod data_ami;
 pub mod data_availability_zones;
 pub mod data_ec2_instance_type;
+pub mod data_instance;
 pub mod data_route_tables;
 pub mod data_security_group;
 pub mod data_subnet;

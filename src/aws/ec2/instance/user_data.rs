@@ -22,6 +22,14 @@ crate::text!(
     pub Base64, "base64", normal, |a, b| a == b || matches!((decoded(a), decoded(b)), (Some(a), Some(b)) if a == b)
 );
 
+impl UserData {
+    /// The form in which states hold it.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hash(self)
+    }
+}
+
 /// As the provider reads it: padding is required, bits that mean nothing are not looked at.
 const ENGINE: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
