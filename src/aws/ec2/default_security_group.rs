@@ -63,19 +63,15 @@ vpc_id = "${aws_vpc.net.id}"
 [resource.aws_vpc.net]
 cidr_block = "10.0.0.0/16"
 
-[resource.aws_security_group.front]
-name = "front"
-vpc_id = "${aws_vpc.net.id}"
-
 [resource.aws_default_security_group.example]
 vpc_id = "${aws_vpc.net.id}"
 ingress = [
-  { protocol = "tcp", from_port = 443, to_port = 443, cidr_blocks = ["10.0.0.0/16"], security_groups = ["${aws_security_group.front.id}"] },
+  { protocol = "tcp", from_port = 443, to_port = 443, cidr_blocks = ["10.0.0.0/16"] },
   { protocol = "icmp", from_port = -1, to_port = -1, ipv6_cidr_blocks = ["2001:db8::/32"], self = true, description = "for a look" },
 ]
 egress = [
   { protocol = "udp", from_port = 53, to_port = 54, cidr_blocks = ["0.0.0.0/0"], ipv6_cidr_blocks = ["::/0"], description = "names" },
-  { protocol = "tcp", from_port = 80, to_port = 81, self = true, security_groups = ["${aws_security_group.front.id}"] },
+  { protocol = "tcp", from_port = 80, to_port = 81, self = true },
 ]
 revoke_rules_on_delete = true
 tags = { Name = "default" }

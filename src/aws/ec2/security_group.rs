@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Answer};
 
 use super::group_rules::{self, Rule, Rules, Way};
 use super::permission::{Openings, Own, describes, openings};
-use super::{INTENT_TAG, alike, arn_of, by, by_id, by_tags, holders, retag, tagged, tags, with_intent};
+use super::{INTENT_TAG, alike, arn_of, by, by_id, by_tags, holders, retag, some, tagged, tags, with_intent};
 use crate::aws::error::{absent, lacking};
 use crate::aws::{Aws, name};
 use crate::words::Value;
@@ -126,14 +126,9 @@ tags = { Name = "www", team = "infra" }
         Ok(found.security_groups.unwrap_or_default().into_iter().find(twin).and_then(|g| g.group_id))
     }
 
-    /// By its name, which no other group of the VPC has.
+    /// By its name, which no other group of the VPC has; a VPC that is yet to be made has none at all.
     async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
-        let Some(name) = self.name.as_deref().filter(|name| !name.is_empty()) else { return Ok(vec![]) };
-        let vpc = match &self.vpc_id {
-            Some(vpc) => Some(vpc.clone()),
-            None => default_vpc(cx.cloud).await?,
-        };
-        let Some(vpc) = vpc else { return Ok(vec![]) };
+        let (Some(name), Some(vpc)) = (some(self.name.as_deref()), some(self.vpc_id.as_deref())) else { return Ok(vec![]) };
         let call = cx.cloud.ec2.describe_security_groups().filters(by("vpc-id", [vpc])).filters(by("group-name", [name]));
         Ok(call.send().await?.security_groups.unwrap_or_default().into_iter().filter_map(|g| g.group_id).collect())
     }

@@ -54,13 +54,10 @@ pub(super) async fn twin(cx: &Cx<'_, Aws>, tags: &Tags) -> Outcome<Option<Id>> {
     Ok(instances.find(|i| alike(cx.cloud, i.tags(), tags)).and_then(|i| i.instance_id))
 }
 
-/// Those of that name that are not on their way out.
+/// Those of that name in the subnet that are not on their way out.
 pub(super) async fn named(cx: &Cx<'_, Aws>, name: Option<&String>, subnet: Option<&str>) -> Outcome<Vec<Id>> {
-    let Some(name) = name else { return Ok(vec![]) };
-    let mut call = cx.cloud.ec2.describe_instances().filters(by("tag:Name", [name])).filters(alive());
-    if let Some(subnet) = subnet {
-        call = call.filters(by("subnet-id", [subnet]));
-    }
+    let (Some(name), Some(subnet)) = (name, subnet) else { return Ok(vec![]) };
+    let call = cx.cloud.ec2.describe_instances().filters(by("tag:Name", [name])).filters(by("subnet-id", [subnet])).filters(alive());
     let instances = call.send().await?.reservations.unwrap_or_default().into_iter().flat_map(|r| r.instances.unwrap_or_default());
     Ok(instances.filter_map(|i| i.instance_id).collect())
 }

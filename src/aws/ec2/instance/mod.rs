@@ -260,7 +260,7 @@ impl Resource for Instance {
         create::twin(cx, &self.tags_all).await
     }
 
-    /// By the name that somebody gave it, in its subnet where that is said.
+    /// By its subnet, and the name that somebody gave it.
     async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
         create::named(cx, self.tags_all.get("Name"), self.subnet_id.as_deref()).await
     }
