@@ -182,6 +182,9 @@ def a_launch_template_holds_what_it_was_given():
     script = base64.b64encode(b"#!/bin/sh\n").decode()
     cloud.ec2.create_launch_template_version(LaunchTemplateId=id_, LaunchTemplateData={"UserData": script, "EbsOptimized": False})
     assert latest()["LaunchTemplateData"]["UserData"] == script and latest()["VersionNumber"] == 2, latest()
+    cloud.ec2.create_tags(Resources=[id_], Tags=[{"Key": "own", "Value": "2"}])
+    shown = cloud.ec2.describe_launch_templates(LaunchTemplateIds=[id_])["LaunchTemplates"][0]
+    assert shown["Tags"] == [{"Key": "own", "Value": "2"}], shown
     refused("MissingParameter", cloud.ec2.create_launch_template, LaunchTemplateName="none", LaunchTemplateData={})
     refused("InvalidLaunchTemplateId.VersionNotFound", cloud.ec2.modify_launch_template, LaunchTemplateId=id_, DefaultVersion="9")
     for n in range(20):

@@ -2,8 +2,12 @@
 
 from common import missing, patched, refuse
 from moto.core.types import Base64EncodedString
+from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import parse_user_data
+
+# moto tells the tags that a template was made with, whatever has become of them.
+LaunchTemplate.tags = property(lambda self: self.get_tags(), lambda _self, _tags: None)
 
 
 def check_data(self):
