@@ -265,6 +265,8 @@ const NOT_CHANGED: &[(&str, &str)] = &[
     ("aws_ssm_parameter.value_wo", "excludes the value that the example has"),
     ("aws_secretsmanager_secret_version.secret_string_wo", "excludes the value that the example has"),
     ("aws_default_security_group.egress.prefix_list_ids", "there is no type of prefix lists yet"),
+    ("aws_default_security_group.egress.security_groups", "the group stays as it is, and would hold those that it names"),
+    ("aws_default_security_group.ingress.security_groups", "the group stays as it is, and would hold those that it names"),
     ("aws_default_security_group.ingress.prefix_list_ids", "there is no type of prefix lists yet"),
     ("aws_ebs_snapshot.permanent_restore", "excludes the days that the example has"),
     ("aws_dlm_lifecycle_policy.policy_details.action.*", "of policies that wait for events alone"),

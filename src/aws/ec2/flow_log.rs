@@ -130,7 +130,7 @@ name = "flows"
 
 [resource.aws_iam_role.flows]
 name = "flows"
-assume_role_policy = "${jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "vpc-flow-logs.amazonaws.com" } }] })}"
+assume_role_policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"vpc-flow-logs.amazonaws.com"}}]}'
 
 [resource.aws_flow_log.example]
 vpc_id = "${aws_vpc.net.id}"
@@ -147,7 +147,7 @@ name = "flows"
 
 [resource.aws_iam_role.flows]
 name = "flows"
-assume_role_policy = "${jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "vpc-flow-logs.amazonaws.com" } }] })}"
+assume_role_policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"vpc-flow-logs.amazonaws.com"}}]}'
 
 [resource.aws_flow_log.example]
 vpc_id = "${aws_vpc.net.id}"

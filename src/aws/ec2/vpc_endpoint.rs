@@ -174,7 +174,7 @@ vpc_id = "${aws_vpc.net.id}"
 vpc_id = "${aws_vpc.net.id}"
 service_name = "com.amazonaws.${data.aws_region.here.name}.s3"
 route_table_ids = ["${aws_route_table.private[1].id}"]
-policy = "${jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Principal = "*", Action = "s3:GetObject", Resource = "*" }] })}"
+policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}'
 tags = { Name = "objects", team = "infra" }
 "#;
     type Cloud = Aws;
