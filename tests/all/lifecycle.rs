@@ -295,7 +295,6 @@ const NOT_CHANGED: &[(&str, &str)] = &[
     ("aws_launch_template.instance_requirements.*", "the example's hosts need none of it"),
     ("aws_launch_template.kernel_id", "of images for paravirtual machines"),
     ("aws_launch_template.license_specification.*", "there is no type of license configurations yet"),
-    ("aws_launch_template.metadata_options.http_protocol_ipv6", "the example's network has no IPv6"),
     ("aws_launch_template.network_interfaces.*", "one interface can't have all of it"),
     ("aws_launch_template.placement.*", "the example's hosts need none of it"),
     ("aws_launch_template.private_dns_name_options.enable_resource_name_dns_aaaa_record", "the example's network has no IPv6"),
