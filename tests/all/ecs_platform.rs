@@ -118,17 +118,3 @@ async fn a_network_that_exists_is_taken_over_and_stays() {
     let left = network(&aws).await;
     assert!(there.iter().filter(|id| !id.starts_with("eipalloc")).all(|id| left.contains(id)), "{left:?}");
 }
-
-#[tokio::test]
-async fn the_vpc_is_replaced_under_the_whole_platform() {
-    let one = tenants(&["abc123"]);
-    let project = Project::of("ecs-platform", cloud(), &[&one]);
-    good(&project.run("apply", &["--auto-approve"]));
-    let before = network(&project.aws().await).await;
-    good(&project.run("apply", &["--auto-approve", "--replace", "aws_vpc.main"]));
-    clean(&project, &[]);
-    // As much as there was, and none of it the same but what every account has.
-    let after = network(&project.aws().await).await;
-    assert_eq!(after.len(), before.len());
-    good(&project.run("destroy", &["--auto-approve"]));
-}
