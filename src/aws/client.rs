@@ -1,6 +1,6 @@
 //! The clients of one configuration of the provider, and whose account they act on.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
@@ -25,49 +25,53 @@ use crate::words::resource::{Cloud, Fut, Identity, Settings, Tags};
 /// How long a look for credentials may take where no profile names a slower way, such as a program that asks for a code.
 const CREDENTIALS: Duration = Duration::from_millis(1500);
 
-/// The clients. They share one connection pool.
+/// What is made when it is first used.
+pub type Lazy<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
+
+/// The clients. They share one connection pool, and each is made when it is first used: a stack needs few of them, and to make
+/// them all reads a good part of the program from disk.
 #[derive(Debug)]
 pub struct Aws {
     /// ACM.
-    pub acm: aws_sdk_acm::Client,
+    pub acm: Lazy<aws_sdk_acm::Client>,
     /// Application Auto Scaling.
-    pub application_autoscaling: aws_sdk_applicationautoscaling::Client,
+    pub application_autoscaling: Lazy<aws_sdk_applicationautoscaling::Client>,
     /// EC2 Auto Scaling.
-    pub autoscaling: aws_sdk_autoscaling::Client,
+    pub autoscaling: Lazy<aws_sdk_autoscaling::Client>,
     /// CloudWatch.
-    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub cloudwatch: Lazy<aws_sdk_cloudwatch::Client>,
     /// Data Lifecycle Manager.
-    pub dlm: aws_sdk_dlm::Client,
+    pub dlm: Lazy<aws_sdk_dlm::Client>,
     /// EC2.
-    pub ec2: aws_sdk_ec2::Client,
+    pub ec2: Lazy<aws_sdk_ec2::Client>,
     /// ECR.
-    pub ecr: aws_sdk_ecr::Client,
+    pub ecr: Lazy<aws_sdk_ecr::Client>,
     /// ECS.
-    pub ecs: aws_sdk_ecs::Client,
+    pub ecs: Lazy<aws_sdk_ecs::Client>,
     /// Elastic Load Balancing: Application, Network and Gateway Load Balancers.
-    pub elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub elb: Lazy<aws_sdk_elasticloadbalancingv2::Client>,
     /// IAM; its calls go to the partition's one region.
-    pub iam: aws_sdk_iam::Client,
+    pub iam: Lazy<aws_sdk_iam::Client>,
     /// KMS.
-    pub kms: aws_sdk_kms::Client,
+    pub kms: Lazy<aws_sdk_kms::Client>,
     /// CloudWatch Logs.
-    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
     /// Route 53; its calls go to the partition's one region.
-    pub route53: aws_sdk_route53::Client,
+    pub route53: Lazy<aws_sdk_route53::Client>,
     /// S3.
-    pub s3: aws_sdk_s3::Client,
+    pub s3: Lazy<aws_sdk_s3::Client>,
     /// Secrets Manager.
-    pub secrets: aws_sdk_secretsmanager::Client,
+    pub secrets: Lazy<aws_sdk_secretsmanager::Client>,
     /// Service Quotas.
-    pub quotas: aws_sdk_servicequotas::Client,
+    pub quotas: Lazy<aws_sdk_servicequotas::Client>,
     /// SNS.
-    pub sns: aws_sdk_sns::Client,
+    pub sns: Lazy<aws_sdk_sns::Client>,
     /// SSM.
-    pub ssm: aws_sdk_ssm::Client,
+    pub ssm: Lazy<aws_sdk_ssm::Client>,
     /// STS.
-    pub sts: aws_sdk_sts::Client,
+    pub sts: Lazy<aws_sdk_sts::Client>,
     /// The tagging API: tags of many resources of any service in one call.
-    pub tagging: aws_sdk_resourcegroupstagging::Client,
+    pub tagging: Lazy<aws_sdk_resourcegroupstagging::Client>,
     /// The region of the configuration.
     pub region: String,
     /// Answers that never change, such as the name of a hosted zone, for as long as the clients live.
@@ -81,11 +85,15 @@ pub struct Aws {
 /// A client of each service: with the watch, and with the endpoint that the configuration names for it.
 macro_rules! client {
     ($krate:ident, $sdk:expr, $watch:expr, $endpoint:expr $(, $method:ident($given:expr))*) => {{
-        let mut config = $krate::config::Builder::from($sdk).interceptor($watch.clone())$(.$method($given))*;
-        if let Some(url) = $endpoint {
-            config.set_endpoint_url(Some(url));
-        }
-        $krate::Client::from_conf(config.build())
+        let (sdk, watch, endpoint) = ($sdk.clone(), $watch.clone(), $endpoint);
+        let client: Box<dyn FnOnce() -> $krate::Client + Send> = Box::new(move || {
+            let mut config = $krate::config::Builder::from(&sdk).interceptor(watch)$(.$method($given))*;
+            if let Some(url) = endpoint {
+                config.set_endpoint_url(Some(url));
+            }
+            $krate::Client::from_conf(config.build())
+        });
+        LazyLock::new(client)
     }};
 }
 
@@ -103,26 +111,26 @@ impl Aws {
         // A local AWS has no host name for each bucket.
         let path_style = config.s3_use_path_style.unwrap_or(settings.sandbox.is_some());
         Ok(Self {
-            acm: client!(aws_sdk_acm, &sdk, watch, given(|e| &e.acm)),
-            application_autoscaling: client!(aws_sdk_applicationautoscaling, &sdk, watch, given(|e| &e.applicationautoscaling)),
-            autoscaling: client!(aws_sdk_autoscaling, &sdk, watch, given(|e| &e.autoscaling)),
-            cloudwatch: client!(aws_sdk_cloudwatch, &sdk, watch, given(|e| &e.cloudwatch)),
-            dlm: client!(aws_sdk_dlm, &sdk, watch, given(|e| &e.dlm)),
-            ec2: client!(aws_sdk_ec2, &sdk, watch, given(|e| &e.ec2)),
-            ecr: client!(aws_sdk_ecr, &sdk, watch, given(|e| &e.ecr)),
-            ecs: client!(aws_sdk_ecs, &sdk, watch, given(|e| &e.ecs)),
-            elb: client!(aws_sdk_elasticloadbalancingv2, &sdk, watch, given(|e| &e.elbv2)),
-            iam: client!(aws_sdk_iam, &sdk, watch, given(|e| &e.iam)),
-            kms: client!(aws_sdk_kms, &sdk, watch, given(|e| &e.kms)),
-            logs: client!(aws_sdk_cloudwatchlogs, &sdk, watch, given(|e| &e.logs)),
-            route53: client!(aws_sdk_route53, &sdk, watch, given(|e| &e.route53)),
-            s3: client!(aws_sdk_s3, &sdk, watch, given(|e| &e.s3), force_path_style(path_style)),
-            secrets: client!(aws_sdk_secretsmanager, &sdk, watch, given(|e| &e.secretsmanager)),
-            quotas: client!(aws_sdk_servicequotas, &sdk, watch, given(|e| &e.servicequotas)),
-            sns: client!(aws_sdk_sns, &sdk, watch, given(|e| &e.sns)),
-            ssm: client!(aws_sdk_ssm, &sdk, watch, given(|e| &e.ssm)),
-            sts: client!(aws_sdk_sts, &sdk, watch, given(|e| &e.sts)),
-            tagging: client!(aws_sdk_resourcegroupstagging, &sdk, watch, given(|e| &e.resourcegroupstaggingapi)),
+            acm: client!(aws_sdk_acm, sdk, watch, given(|e| &e.acm)),
+            application_autoscaling: client!(aws_sdk_applicationautoscaling, sdk, watch, given(|e| &e.applicationautoscaling)),
+            autoscaling: client!(aws_sdk_autoscaling, sdk, watch, given(|e| &e.autoscaling)),
+            cloudwatch: client!(aws_sdk_cloudwatch, sdk, watch, given(|e| &e.cloudwatch)),
+            dlm: client!(aws_sdk_dlm, sdk, watch, given(|e| &e.dlm)),
+            ec2: client!(aws_sdk_ec2, sdk, watch, given(|e| &e.ec2)),
+            ecr: client!(aws_sdk_ecr, sdk, watch, given(|e| &e.ecr)),
+            ecs: client!(aws_sdk_ecs, sdk, watch, given(|e| &e.ecs)),
+            elb: client!(aws_sdk_elasticloadbalancingv2, sdk, watch, given(|e| &e.elbv2)),
+            iam: client!(aws_sdk_iam, sdk, watch, given(|e| &e.iam)),
+            kms: client!(aws_sdk_kms, sdk, watch, given(|e| &e.kms)),
+            logs: client!(aws_sdk_cloudwatchlogs, sdk, watch, given(|e| &e.logs)),
+            route53: client!(aws_sdk_route53, sdk, watch, given(|e| &e.route53)),
+            s3: client!(aws_sdk_s3, sdk, watch, given(|e| &e.s3), force_path_style(path_style)),
+            secrets: client!(aws_sdk_secretsmanager, sdk, watch, given(|e| &e.secretsmanager)),
+            quotas: client!(aws_sdk_servicequotas, sdk, watch, given(|e| &e.servicequotas)),
+            sns: client!(aws_sdk_sns, sdk, watch, given(|e| &e.sns)),
+            ssm: client!(aws_sdk_ssm, sdk, watch, given(|e| &e.ssm)),
+            sts: client!(aws_sdk_sts, sdk, watch, given(|e| &e.sts)),
+            tagging: client!(aws_sdk_resourcegroupstagging, sdk, watch, given(|e| &e.resourcegroupstaggingapi)),
             region,
             kept: Reads::default(),
             default_tags: config.default_tags.as_ref().map(|d| d.tags.clone()).unwrap_or_default(),
