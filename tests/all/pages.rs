@@ -21,7 +21,7 @@ fn examples(page: &str) -> Vec<Example> {
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         if let Some(title) = line.strip_prefix("## ") {
-            section = title.to_owned();
+            title.clone_into(&mut section);
         } else if let Some(language) = line.strip_prefix("```") {
             let text: String = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
             found.push(Example { section: section.clone(), language: language.to_owned(), text });
@@ -116,11 +116,11 @@ fn every_example_of_the_language_runs() {
         run_so_far += 1;
     }
     // Modules with all of their files.
-    for number in 0..sections.len() {
+    for (number, section) in sections.iter().enumerate() {
         let folder = folder_of(1001 + number);
         if folder.join("main.toml").exists() {
             let (good, said) = run("ferroform validate && ferroform fmt --check --recursive", &folder, &home);
-            wrong.extend((!good).then(|| format!("{}: {said}", sections[number])));
+            wrong.extend((!good).then(|| format!("{section}: {said}")));
         }
     }
     assert!(wrong.is_empty(), "{} of {run_so_far} examples:\n{}", wrong.len(), wrong.join("\n----\n"));

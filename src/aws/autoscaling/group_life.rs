@@ -38,7 +38,7 @@ pub(super) async fn status(aws: &Aws, group: &AutoScalingGroup, prior: Option<&G
     }
     let name = group.auto_scaling_group_name().unwrap_or_default();
     let has = group.instances().iter().filter(|i| i.lifecycle_state() == Some(&LifecycleState::InService));
-    let has = i64::try_from(has.map(weight).sum::<u32>()).unwrap_or(i64::MAX);
+    let has = i64::from(has.map(weight).sum::<u32>());
     let needs = group.min_size().unwrap_or(0).max(group.desired_capacity().unwrap_or(0)).into();
     let at_balancers = wanted.wait_for_elb_capacity.filter(|n| *n > 0).or(wanted.min_elb_capacity).unwrap_or(0);
     let lacks = if has < needs {

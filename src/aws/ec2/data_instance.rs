@@ -270,7 +270,7 @@ instance_id = "${aws_instance.web.id}"
             None
         };
         let value = Self { password_data: password, user_data_base64: data, ..self.with(instance, told.value) };
-        Ok(Live { value, id })
+        Ok(Live { id, value })
     }
 
     fn check(given: &Value) -> Vec<Problem> {

@@ -169,7 +169,7 @@ tags = { Name = "platform-1", team = "infra" }
                 }
             }
             let none = Defaults::default();
-            let value = vpc(cx.cloud, answer, defaults.get(&known.id).unwrap_or(&none), flags.get(&known.id)?, known.prior.as_ref());
+            let value = vpc(cx.cloud, answer, defaults.get(&known.id).unwrap_or(&none), *flags.get(&known.id)?, known.prior.as_ref());
             Some(Live { id: known.id.clone(), value })
         });
         Ok(live.collect())

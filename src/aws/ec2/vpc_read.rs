@@ -91,12 +91,12 @@ fn own_ipv6<'a>(vpc: &'a Answer, prior: Option<&Vpc>) -> Option<&'a VpcIpv6CidrB
 }
 
 /// All of it put together.
-pub(super) fn vpc(aws: &Aws, vpc: &Answer, defaults: &Defaults, flags: &Flags, prior: Option<&Vpc>) -> Vpc {
+pub(super) fn vpc(aws: &Aws, vpc: &Answer, defaults: &Defaults, flags: Flags, prior: Option<&Vpc>) -> Vpc {
     let (id, owner) = (vpc.vpc_id().unwrap_or_default(), vpc.owner_id().unwrap_or_default());
     let ipv6 = own_ipv6(vpc, prior);
     let pool = ipv6.and_then(|a| some(a.ipv6_pool()));
     let generated = pool.as_deref() == Some("Amazon");
-    let [hostnames, support, metrics] = *flags;
+    let [hostnames, support, metrics] = flags;
     let first = prior.and_then(|p| some(p.default_route_table_id.as_deref()));
     Vpc {
         arn: Some(arn_of(aws, owner, &format!("vpc/{id}"))),

@@ -117,7 +117,7 @@ certificate_arn = '${aws_acm_certificate.web["www.example.org"].arn}'
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let shown = further(cx.cloud, &self.listener_arn).await?;
         let id = format!("{}_{}", self.listener_arn.0, self.certificate_arn.0);
-        Ok(shown.iter().any(|arn| *arn == self.certificate_arn.0).then_some(id))
+        Ok(shown.contains(&self.certificate_arn.0).then_some(id))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -157,7 +157,7 @@ tags = { team = "platform", Name = "example" }
         }
         // Which of the two shows the value is a matter of which is given.
         for (given, other) in [("value", "insecure_value"), ("insecure_value", "value")] {
-            if planned.changed.iter().any(|c| c == given) && text(prior, other) != "" && text(prior, given).is_empty() {
+            if planned.changed.iter().any(|c| c == given) && !text(prior, other).is_empty() && text(prior, given).is_empty() {
                 *planned.want = planned.want.clone().with(other, Value::Null);
             }
         }
