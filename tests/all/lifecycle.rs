@@ -200,7 +200,6 @@ const NOT_CHANGED: &[(&str, &str)] = &[
         "of requests at load balancers alone",
     ),
     ("aws_appautoscaling_target.role_arn", "AWS has a role of its own for that"),
-    ("aws_autoscaling_group.availability_zones", "excludes the subnets that the example has"),
     ("aws_autoscaling_group.capacity_reservation_specification.capacity_reservation_target.*", "the sandbox has no capacity reservations"),
     ("aws_autoscaling_group.context", "reserved by AWS"),
     ("aws_autoscaling_group.instance_refresh.preferences.*", "how instances are replaced is told with the replacement alone"),
@@ -209,10 +208,6 @@ const NOT_CHANGED: &[(&str, &str)] = &[
     ("aws_autoscaling_group.load_balancers", "there is no type of classic load balancers"),
     ("aws_autoscaling_group.metrics_granularity", "there is but one"),
     ("aws_autoscaling_group.min_elb_capacity", "nothing answers on the sandbox's instances"),
-    (
-        "aws_autoscaling_group.mixed_instances_policy.instances_distribution.spot_instance_pools",
-        "excludes the strategy that the example has",
-    ),
     (
         "aws_autoscaling_group.mixed_instances_policy.launch_template.launch_template_specification.launch_template_id",
         "the example keeps its template",
@@ -259,7 +254,6 @@ const NOT_CHANGED: &[(&str, &str)] = &[
     ("aws_ecs_task_definition.skip_destroy", "it would not be gone at the end"),
     ("aws_ecs_task_definition.track_latest", "it would show what others have made"),
     ("aws_secretsmanager_secret.recovery_window_in_days", "it would not be gone at the end"),
-    ("aws_secretsmanager_secret.replica.kms_key_id", "the example's copy has AWS's own key"),
     ("aws_ssm_parameter.arn", "AWS's to choose"),
     ("aws_ssm_parameter.value_wo_version", "excludes the value that the example has"),
     ("aws_ssm_parameter.value_wo", "excludes the value that the example has"),
