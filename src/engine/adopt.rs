@@ -58,10 +58,7 @@ impl Planner<'_> {
     /// Takes in what was found.
     pub(super) fn end_adopting(&mut self, address: Address, found: Result<Option<(String, Prior)>>) {
         let Some(Some((id, prior))) = self.errors.keep(found) else { return };
-        let twice = self.adopted.iter().find(|other| {
-            let same = |other: &Address| other.kind == address.kind && self.imports.get(other) == Some(&id);
-            same(other)
-        });
+        let twice = self.adopted.iter().find(|other| other.kind == address.kind && self.imports.get(*other) == Some(&id));
         if let Some(other) = twice {
             let error = Diagnostic::error(format!("{address} and {other} would both adopt {id}"));
             return self.errors.push(error.help("give them different names, or say which is which with an `import` block"));
