@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod calls;
+pub mod drift;
 pub mod error;
 pub mod failure;
 pub mod marks;
