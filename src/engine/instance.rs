@@ -75,6 +75,9 @@ impl Planner<'_> {
         let ignore = &block.lifecycle.ignore_changes;
         let config = now.as_ref().map_or_else(|| given.clone(), |now| ignoring(ignore, ty.attrs(), given.clone(), now));
         let mut planned = diff(ty, &config, now.as_ref(), cloud.default_tags());
+        if let Some(now) = &now {
+            planned.replace.extend(self.replaced.along(ty, &spot.address, now, &touched));
+        }
         let reason = self.reason_to_replace(spot, &planned.replace, tainted, triggered);
         let refreshing = self.request.options.purpose == Purpose::Refresh;
         let create_first = block.lifecycle.create_before_destroy.unwrap_or(false);
@@ -127,6 +130,7 @@ impl Planner<'_> {
             moved_from: self.moves.get(&spot.address).cloned(),
             ..change(spot.address.clone(), action)
         };
+        self.replaced.note(&change);
         self.planned.insert(spot.address.clone(), self.changes.len());
         self.changes.push(change);
     }

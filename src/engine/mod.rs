@@ -13,6 +13,7 @@ mod generate;
 pub mod graph;
 mod guard;
 mod hidden;
+mod holds;
 mod hush;
 mod import;
 pub mod instance;

@@ -13,6 +13,7 @@ use super::ends;
 use super::event::{Event, Listener};
 use super::graph::{self, Order};
 use super::guard;
+use super::holds;
 use super::import;
 use super::instance;
 use super::moves::{self, Moves};
@@ -80,6 +81,8 @@ pub(super) struct Planner<'a> {
     pub(super) claimed: BTreeSet<Address>,
     /// Who writes what.
     pub(super) rivals: Rivals,
+    /// What is replaced.
+    pub(super) replaced: holds::Replaced,
     /// Modules of which nobody can tell which instances there should be: nothing in them is superfluous.
     pub(super) untold: Vec<ModulePath>,
     /// What kept the data sources of `check` blocks from being read.
@@ -135,6 +138,7 @@ pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan
         priors,
         changes: vec![],
         acting: HashSet::new(),
+        replaced: holds::Replaced::of(&tree, &order),
         errors,
         moves,
         removed,
@@ -519,6 +523,7 @@ impl<'a> Planner<'a> {
         self.rivals.errors(&self.changes).into_iter().for_each(|error| self.errors.push(error));
         self.delete_rest();
         instance::spread_create_first(&mut self.changes);
+        holds::refusals(&self.changes, self.request.registry, self.tree).into_iter().for_each(|error| self.errors.push(error));
         let request = self.request;
         let destroying = request.options.purpose == Purpose::Destroy;
         let partly = self.scope.blocks.is_some();

@@ -47,6 +47,8 @@ enum Why {
     Gone,
     /// The user is changed so that it no longer needs what is removed.
     After,
+    /// The same, where it is known to need it no longer: not even in its new form.
+    Left,
 }
 
 /// The changes that an address in a list of dependencies means: Terraform names whole blocks there.
@@ -148,7 +150,8 @@ impl<'a> Builder<'a> {
         let held = state.instances.get(&change.address).filter(|_| !ends);
         for need in held.map_or(&[][..], |instance| &instance.dependencies) {
             self.link(Why::Gone, i, need);
-            self.link(Why::After, i, need);
+            let still = change.dependencies.iter().any(|now| now.covers(need) || need.covers(now));
+            self.link(if still { Why::After } else { Why::Left }, i, need);
         }
         for need in change.dependencies.iter().filter(|_| ends) {
             self.link(Why::Gone, i, need);
@@ -219,7 +222,7 @@ impl<'a> Builder<'a> {
         match why {
             Why::Made => self.made[i],
             Why::Gone => self.gone[i],
-            Why::After => self.made[i].filter(|node| self.graph[*node] != Step::Gate),
+            Why::After | Why::Left => self.made[i].filter(|node| self.graph[*node] != Step::Gate),
         }
     }
 
@@ -229,8 +232,8 @@ impl<'a> Builder<'a> {
             (Why::Gone, _) => self.gone[i],
             // Where the old one has to go first, whoever uses it is changed only when the new one is there.
             (Why::After, Action::Replace { create_first: true }) => self.gone[i],
-            (Why::After, Action::Delete | Action::Forget) if self.mannered => self.gone[i],
-            (Why::After, _) => None,
+            (Why::After, Action::Delete | Action::Forget) | (Why::Left, _) if self.mannered => self.gone[i],
+            (Why::After | Why::Left, _) => None,
         }
     }
 }

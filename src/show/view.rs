@@ -172,6 +172,7 @@ fn why(plan: &Plan, change: &Change) -> Option<String> {
             let names: Vec<&str> = change.replace.iter().map(|p| p.split('.').next().unwrap_or(p)).collect();
             match names.as_slice() {
                 [] => "because it can't change in place".into(),
+                [one] if !change.changed.iter().any(|name| name == one) => format!("because what {one} names is replaced"),
                 [one] => format!("because {one} changes"),
                 [one, two] => format!("because {one} and {two} change"),
                 [one, rest @ ..] => format!("because {one} and {} more change", rest.len()),

@@ -118,3 +118,17 @@ async fn a_network_that_exists_is_taken_over_and_stays() {
     let left = network(&aws).await;
     assert!(there.iter().filter(|id| !id.starts_with("eipalloc")).all(|id| left.contains(id)), "{left:?}");
 }
+
+#[tokio::test]
+async fn the_vpc_is_replaced_under_the_whole_platform() {
+    let one = tenants(&["abc123"]);
+    let project = Project::of("ecs-platform", cloud(), &[]);
+    let aws = project.aws().await;
+    good(&project.run("apply", &["--auto-approve", "--var", &one]));
+    let before = network(&aws).await;
+    good(&project.run("apply", &["--auto-approve", "--var", &one, "--replace", "aws_vpc.main"]));
+    clean(&project, &["--var", &one]);
+    // As much as there was.
+    assert_eq!(network(&aws).await.len(), before.len());
+    good(&project.run("destroy", &["--auto-approve", "--var", &one]));
+}

@@ -10,7 +10,7 @@ use super::launch::{Mixed, Template, renamed};
 use super::{PAGE, gone, group_life, group_update, int, long, some};
 use crate::aws::{Aws, each, name};
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{After, Cx, Id, Known, Live, Planned, Problem, Resource, Retry};
+use crate::words::resource::{After, Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Then};
 use crate::words::value::Value;
 
 crate::blocks! {
@@ -144,6 +144,7 @@ const OF_AWS: &[&str] = &["AmazonECSManaged"];
 impl Resource for Group {
     const TYPE: &'static str = "aws_autoscaling_group";
     const SCHEMA_VERSION: u64 = 1;
+    const HOLDS: &'static [Hold] = &[Hold { kind: "aws_subnet", through: "vpc_zone_identifier", then: Then::Replaced }];
     const KNOWN_BY: Option<&'static str> = Some("name");
     const LINGERS: bool = true;
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("update", "10m"), ("delete", "10m")];

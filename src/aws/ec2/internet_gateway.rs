@@ -8,7 +8,7 @@ use super::{INTENT_TAG, alike, arn_of, by, by_id, by_tags, holders, retag, some,
 use crate::aws::Aws;
 use crate::aws::error::lacking;
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry, Status, Tags};
+use crate::words::resource::{Cx, Hold, Id, Known, Live, Resource, Retry, Status, Tags, Then};
 
 crate::blocks! {
     /// The way from a VPC into the internet and back, for what has a public address and a route to it.
@@ -33,6 +33,7 @@ crate::blocks! {
 impl Resource for InternetGateway {
     const TYPE: &'static str = "aws_internet_gateway";
     const KNOWN_BY: Option<&'static str> = Some("tags");
+    const HOLDS: &'static [Hold] = &[Hold { kind: "aws_vpc", through: "vpc_id", then: Then::Replaced }];
     const BATCH: usize = 200;
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("create", "20m"), ("update", "20m"), ("delete", "20m")];
     const RETRY: &'static [Retry] = &[

@@ -13,7 +13,7 @@ use crate::aws::types::Ip;
 use crate::aws::wait::{Seen, until};
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
+use crate::words::resource::{Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags, Then};
 
 crate::blocks! {
     /// A network card of its own, which an instance can be given and which outlives it.
@@ -117,6 +117,7 @@ const DETACH: Duration = Duration::from_secs(600);
 
 impl Resource for NetworkInterface {
     const TYPE: &'static str = "aws_network_interface";
+    const HOLDS: &'static [Hold] = &[Hold { kind: "aws_security_group", through: "security_groups", then: Then::Refused }];
     const KNOWN_BY: Option<&'static str> = Some("tags");
     const BATCH: usize = 200;
     const RETRY: &'static [Retry] = &[

@@ -12,7 +12,7 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::{Aws, name};
 use crate::words::Value;
 use crate::words::failure::{Cause, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Tags};
+use crate::words::resource::{Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Tags, Then};
 
 crate::blocks! {
     /// A firewall around network interfaces: what it doesn't let through is dropped.
@@ -54,6 +54,11 @@ crate::blocks! {
 
 impl Resource for SecurityGroup {
     const TYPE: &'static str = "aws_security_group";
+    const UNIQUE: &'static [&'static str] = &["name", "vpc_id"];
+    const HOLDS: &'static [Hold] = &[
+        Hold { kind: "aws_security_group", through: "ingress.security_groups", then: Then::Refused },
+        Hold { kind: "aws_security_group", through: "egress.security_groups", then: Then::Refused },
+    ];
     const KNOWN_BY: Option<&'static str> = Some("tags");
     const SCHEMA_VERSION: u64 = 1;
     const BATCH: usize = 200;

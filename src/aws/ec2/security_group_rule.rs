@@ -14,7 +14,7 @@ use crate::aws::error::absent;
 use crate::aws::types::Cidr;
 use crate::words::Value;
 use crate::words::failure::{Cause, Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, PartOf, Planned, Problem, Resource, Retry, Tags};
+use crate::words::resource::{Cx, Hold, Id, Known, Live, PartOf, Planned, Problem, Resource, Retry, Tags, Then};
 use crate::words::schema::{Attr, Block, Field, Kind, Mismatch};
 
 crate::blocks! {
@@ -101,6 +101,7 @@ impl<D> Field for Directed<D> {
 
 impl<D: Direction> Resource for Directed<D> {
     const TYPE: &'static str = D::TYPE;
+    const HOLDS: &'static [Hold] = &[Hold { kind: "aws_security_group", through: "referenced_security_group_id", then: Then::Replaced }];
     const EXAMPLE: &'static str = D::EXAMPLE;
     const PART_OF: Option<PartOf> = Some(PartOf {
         kind: "aws_security_group",

@@ -82,6 +82,7 @@ const IPV6: Duration = Duration::from_secs(180);
 
 impl Resource for Subnet {
     const TYPE: &'static str = "aws_subnet";
+    const UNIQUE: &'static [&'static str] = &["cidr_block", "vpc_id"];
     const KNOWN_BY: Option<&'static str> = Some("tags");
     const SCHEMA_VERSION: u64 = 1;
     const BATCH: usize = 200;

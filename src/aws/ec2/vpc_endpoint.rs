@@ -14,7 +14,7 @@ use crate::aws::error::lacking;
 use crate::aws::types::{Arn, Policy};
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status, Tags};
+use crate::words::resource::{Cx, Hold, Id, Known, Live, Problem, Resource, Retry, Status, Tags, Then};
 
 crate::text!(
     /// A kind of IP addresses: EC2 answers it in small letters or large ones.
@@ -135,6 +135,10 @@ crate::blocks! {
 
 impl Resource for VpcEndpoint {
     const TYPE: &'static str = "aws_vpc_endpoint";
+    const HOLDS: &'static [Hold] = &[
+        Hold { kind: "aws_subnet", through: "subnet_ids", then: Then::Replaced },
+        Hold { kind: "aws_security_group", through: "security_group_ids", then: Then::Refused },
+    ];
     const KNOWN_BY: Option<&'static str> = Some("tags");
     const BATCH: usize = 200;
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("create", "10m"), ("update", "10m"), ("delete", "10m")];

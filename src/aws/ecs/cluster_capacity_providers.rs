@@ -9,7 +9,7 @@ use super::cluster::described;
 use super::{last, updating, wire};
 use crate::aws::Aws;
 use crate::words::failure::Outcome;
-use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status};
+use crate::words::resource::{Cx, Hold, Id, Known, Live, Problem, Resource, Retry, Status, Then};
 use crate::words::value::Value;
 
 crate::blocks! {
@@ -39,6 +39,7 @@ crate::blocks! {
 
 impl Resource for ClusterCapacityProviders {
     const TYPE: &'static str = "aws_ecs_cluster_capacity_providers";
+    const HOLDS: &'static [Hold] = &[Hold { kind: "aws_ecs_capacity_provider", through: "capacity_providers", then: Then::Replaced }];
     const BATCH: usize = 500;
     const UPSERTS: bool = true;
     const GONE: &'static [&'static str] = &["ClusterNotFoundException"];

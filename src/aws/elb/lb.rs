@@ -13,7 +13,7 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::wait::{Seen, until};
 use crate::aws::{Aws, each, ec2, name};
 use crate::words::failure::{Cause, Failure, Outcome};
-use crate::words::resource::{After, Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
+use crate::words::resource::{After, Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags, Then};
 use crate::words::value::Value;
 
 /// For how long the network interfaces of a load balancer that is deleted may stay.
@@ -171,6 +171,11 @@ crate::blocks! {
 
 impl Resource for Lb {
     const TYPE: &'static str = "aws_lb";
+    const HOLDS: &'static [Hold] = &[
+        Hold { kind: "aws_vpc", through: "vpc_id", then: Then::Bound },
+        Hold { kind: "aws_subnet", through: "subnets", then: Then::Replaced },
+        Hold { kind: "aws_security_group", through: "security_groups", then: Then::Refused },
+    ];
     const KNOWN_BY: Option<&'static str> = Some("name");
     // The same name with the same settings gives what there is.
     const UPSERTS: bool = true;

@@ -13,7 +13,7 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::types::Arn;
 use crate::aws::{Aws, each};
 use crate::words::failure::Outcome;
-use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
+use crate::words::resource::{Cx, Hold, Id, Known, Live, Problem, Resource, Retry, Tags, Then};
 use crate::words::value::Value;
 
 crate::blocks! {
@@ -137,6 +137,11 @@ impl Resource for Listener {
     const TYPE: &'static str = "aws_lb_listener";
     // The same port with the same settings gives what there is.
     const UPSERTS: bool = true;
+    const HOLDS: &'static [Hold] = &[
+        Hold { kind: "aws_lb_target_group", through: "default_action.target_group_arn", then: Then::Replaced },
+        Hold { kind: "aws_lb_target_group", through: "default_action.forward.target_group.arn", then: Then::Replaced },
+        Hold { kind: "aws_acm_certificate", through: "certificate_arn", then: Then::Refused },
+    ];
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("create", "5m"), ("update", "5m")];
     const RETRY: &'static [Retry] = &[
         new_certificate("CreateListener", "CertificateNotFound"),

@@ -12,7 +12,7 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::types::Arn;
 use crate::aws::{Aws, each};
 use crate::words::failure::Outcome;
-use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
+use crate::words::resource::{Cx, Hold, Id, Known, Live, Problem, Resource, Retry, Tags, Then};
 use crate::words::value::Value;
 
 crate::blocks! {
@@ -43,6 +43,10 @@ crate::blocks! {
 
 impl Resource for Rule {
     const TYPE: &'static str = "aws_lb_listener_rule";
+    const HOLDS: &'static [Hold] = &[
+        Hold { kind: "aws_lb_target_group", through: "action.target_group_arn", then: Then::Replaced },
+        Hold { kind: "aws_lb_target_group", through: "action.forward.target_group.arn", then: Then::Replaced },
+    ];
     const BATCH: usize = 3000;
     const RETRY: &'static [Retry] = &[
         // The rule that has it is on its way to another, or out.

@@ -75,6 +75,7 @@ const fn busy(operation: &'static str) -> Retry {
 
 impl Resource for MetricFilter {
     const TYPE: &'static str = "aws_cloudwatch_log_metric_filter";
+    const UNIQUE: &'static [&'static str] = &["name", "log_group_name"];
     const KNOWN_BY: Option<&'static str> = Some("name");
     const UPSERTS: bool = true;
     const BATCH: usize = 500;

@@ -6,6 +6,7 @@ mod data;
 mod drift;
 mod failures;
 mod hidden;
+mod holds;
 mod lifecycle;
 mod modules;
 mod options;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use ferroform::words::Value;
 use ferroform::words::failure::{Cause, Failure, Outcome};
+use ferroform::words::resource;
 use ferroform::words::resource::{
-    After, Cloud, Cx, DataOf, DataSource, Fut, Id, Identity, Known, Live, Of, Problem, Provider, Registry, Resource, ResourceType,
+    After, Cloud, Cx, DataOf, DataSource, Fut, Hold, Id, Identity, Known, Live, Of, Problem, Provider, Registry, Resource, ResourceType,
     Settings, Status, Tags,
 };
 use ferroform::words::schema::Attr;
@@ -392,6 +393,16 @@ thing!(
     Door, "test_door", natural = false, slow = false, bare = false, {}
 );
 thing!(
+    /// Uses what it is made of as long as it lives.
+    Bridge, "test_bridge", natural = false, slow = false, bare = false, {
+        const HOLDS: &'static [Hold] = &[
+            Hold { kind: "test_thing", through: "needs", then: resource::Then::Replaced },
+            Hold { kind: "test_door", through: "needs", then: resource::Then::Bound },
+            Hold { kind: "test_slow", through: "needs", then: resource::Then::Refused },
+        ];
+    }
+);
+thing!(
     /// Needs the doors of its net; several may bear one name.
     Host, "test_host", natural = false, slow = false, bare = false, {
         const AFTER: &'static [After] = &[After { kind: "test_door", through: "test_thing" }];
@@ -463,7 +474,8 @@ impl Provider for TestProvider {
 }
 
 static PROVIDERS: [&dyn Provider; 3] = [&TestProvider, ferroform::local::PROVIDERS[0], ferroform::local::PROVIDERS[3]];
-static RESOURCES: [&dyn ResourceType; 8] = [
+static RESOURCES: [&dyn ResourceType; 9] = [
+    &Of::<Bridge>::TYPE,
     &Of::<Token>::TYPE,
     &Of::<Named>::TYPE,
     &Of::<Put>::TYPE,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::aws::Aws;
 use crate::aws::types::{Arn, Ip};
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{After, Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
+use crate::words::resource::{After, Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags, Then};
 use crate::words::value::Value;
 
 mod blocks;
@@ -218,6 +218,10 @@ const fn profile(operation: &'static str, message: &'static str) -> Retry {
 
 impl Resource for Instance {
     const TYPE: &'static str = "aws_instance";
+    const HOLDS: &'static [Hold] = &[
+        Hold { kind: "aws_security_group", through: "vpc_security_group_ids", then: Then::Refused },
+        Hold { kind: "aws_security_group", through: "security_groups", then: Then::Refused },
+    ];
     const KNOWN_BY: Option<&'static str> = Some("tags");
     const SCHEMA_VERSION: u64 = 1;
     const LINGERS: bool = true;

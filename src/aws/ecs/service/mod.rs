@@ -9,7 +9,7 @@ use super::{ClusterRef, last, retag, tagged, updating, wire, without_nulls};
 use crate::aws::Aws;
 use crate::aws::error::{absent, lacking};
 use crate::words::failure::{Cause, Failure, Outcome};
-use crate::words::resource::{After, Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Tags};
+use crate::words::resource::{After, Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Tags, Then};
 use crate::words::value::Value;
 
 mod blocks;
@@ -140,6 +140,12 @@ const fn unsettled(operation: &'static str, code: &'static str, message: &'stati
 impl Resource for Service {
     const TYPE: &'static str = "aws_ecs_service";
     const SCHEMA_VERSION: u64 = 1;
+    const UNIQUE: &'static [&'static str] = &["name", "cluster"];
+    const HOLDS: &'static [Hold] = &[
+        Hold { kind: "aws_subnet", through: "network_configuration.subnets", then: Then::Replaced },
+        Hold { kind: "aws_ecs_capacity_provider", through: "capacity_provider_strategy.capacity_provider", then: Then::Replaced },
+        Hold { kind: "aws_security_group", through: "network_configuration.security_groups", then: Then::Refused },
+    ];
     const KNOWN_BY: Option<&'static str> = Some("name");
     const BATCH: usize = 1000;
     const LINGERS: bool = true;
