@@ -99,8 +99,12 @@ where
             SdkError::ServiceError(answer) => {
                 let answered = answer.err();
                 let code = answered.code().unwrap_or_default().to_owned();
-                let broke = status.is_some_and(|s| s >= 500) && status != Some(501);
-                let cause = cause_of(&code).unwrap_or(if broke { Cause::Lost } else { Cause::Refused });
+                // What stands before a service answers without a code.
+                let cause = cause_of(&code).unwrap_or(match status {
+                    Some(429) => Cause::Throttled,
+                    Some(500 | 502..) => Cause::Lost,
+                    _ => Cause::Refused,
+                });
                 (cause, code, answered.message().map_or_else(|| chain(answered), str::to_owned))
             }
             SdkError::ConstructionFailure(_) => (Cause::Refused, String::new(), chain(&error)),

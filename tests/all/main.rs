@@ -36,3 +36,4 @@ mod spellings;
 mod storage;
 mod support;
 mod terraform_folder;
+mod under_fire;

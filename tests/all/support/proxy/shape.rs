@@ -150,6 +150,7 @@ impl Refusal {
     pub(super) fn throttled(call: &Call) -> Self {
         match call.service.as_str() {
             "ec2" => Self::new(503, "RequestLimitExceeded", "Request limit exceeded."),
+            "s3" => Self::new(503, "SlowDown", "Please reduce your request rate."),
             _ if call.cbor || (call.form.is_empty() && !call.json.is_null()) => Self::new(400, "ThrottlingException", "Rate exceeded"),
             _ => Self::new(400, "Throttling", "Rate exceeded"),
         }
@@ -170,6 +171,8 @@ impl Refusal {
         let (kind, text) = if call.service == "ec2" {
             let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
             ("text/xml", format!("<Response><Errors>{error}</Errors><RequestID>proxy</RequestID></Response>"))
+        } else if call.service == "s3" {
+            ("application/xml", format!("<Error><Code>{code}</Code><Message>{message}</Message><RequestId>proxy</RequestId></Error>"))
         } else if !call.form.is_empty() || call.service == "route53" {
             let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
             ("text/xml", format!("<ErrorResponse>{error}<RequestId>proxy</RequestId></ErrorResponse>"))
