@@ -132,3 +132,28 @@ async fn the_vpc_is_replaced_under_the_whole_platform() {
     assert_eq!(network(&aws).await.len(), before.len());
     good(&project.run("destroy", &["--auto-approve", "--var", &one]));
 }
+
+#[tokio::test]
+async fn tenants_that_are_too_many_for_one_load_balancer_are_told_and_spread() {
+    let project = Project::of("ecs-platform", cloud(), &["rules_per_load_balancer=2"]);
+    let three = tenants(&["a", "b", "c"]);
+    let said = project.run("plan", &["--var", &three]);
+    let told = "One load balancer takes 2 rules, a tenant each, unless AWS is asked for more, and there are 3 tenants";
+    assert!(good(&said).flat().contains(told), "{}{}", said.out, said.err);
+    let spread = ["--var", "several_load_balancers=true"];
+    let said = project.run("apply", &[&["--auto-approve", "--var", &three], &spread[..]].concat());
+    assert!(!good(&said).flat().contains(told), "{}{}", said.out, said.err);
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&project.aws().await);
+    let balancers = elb.describe_load_balancers().send().await.unwrap().load_balancers.unwrap_or_default();
+    let mut names: Vec<_> = balancers.iter().filter_map(|balancer| balancer.load_balancer_name()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["openclaw-alb", "openclaw-alb-1"]);
+    // Whoever comes, at whichever, moves nobody.
+    for ids in [&["a", "b", "c", "d"][..], &["a", "b", "c", "d", "e"]] {
+        let more = tenants(ids);
+        let acting = acts(&project.run("plan", &[&["--format", "json", "--var", &more], &spread[..]].concat()));
+        let own = |address: &str| ["d", "e"].iter().any(|id| address.starts_with(&format!("module.tenant[\"{id}\"].")));
+        assert!(acting.iter().all(|(address, action)| action == "create" && (own(address) || address.ends_with("[\"2\"]"))), "{acting:?}");
+    }
+    good(&project.run("destroy", &[&["--auto-approve", "--var", &three], &spread[..]].concat()));
+}
