@@ -59,7 +59,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// The stacks, each in a folder of its own with what Terraform made of it.
-const STACKS: &[&str] = &["balancing", "base", "containers", "storage"];
+const STACKS: &[&str] = &["balancing", "base", "containers", "fleet", "network", "storage"];
 
 fn fixture(stack: &str, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/fixtures/interop").join(stack).join(name)
@@ -239,6 +239,7 @@ fn for_terraform(stack: &str, cloud: &Cloud, plugins: &str) -> tempfile::TempDir
     let services = [
         "acm",
         "applicationautoscaling",
+        "autoscaling",
         "cloudwatch",
         "dlm",
         "logs",
