@@ -31,6 +31,7 @@ mod pages;
 mod paths;
 mod reference;
 mod sandbox;
+mod scaling;
 mod schema;
 mod spellings;
 mod storage;
