@@ -26,6 +26,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("aws_cloudwatch_log_group", "log_group_class", "the sandbox does not answer it; AWS answers STANDARD, which is the default here"),
     ("aws_acm_certificate_validation", "id", "Terraform's is the time at which the certificate was issued"),
     ("aws_appautoscaling_target", "arn", "the sandbox makes it up"),
+    (
+        "aws_ecs_capacity_provider",
+        "auto_scaling_group_provider",
+        "Terraform asks for a warm-up of no seconds where nobody asked for one; ECS, left alone, takes 300",
+    ),
     ("aws_ecs_task_definition", "id", "Terraform's is the family, which revisions share; ours is what import takes"),
     ("aws_iam_openid_connect_provider", "url", "IAM keeps it without `https://`, and so do plan and state here; Terraform's state alone"),
     ("aws_iam_role_policy_attachment", "id", "Terraform's is made up of the time; ours names what is attached to what"),
@@ -55,6 +60,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("aws_secretsmanager_secret_version", "version_id", "a version is called after whoever made it"),
     ("aws_ssm_parameter", "value", HIDDEN),
     ("aws_volume_attachment", "id", "Terraform's is a hash; ours is what import takes"),
+    ("aws_vpc_endpoint", "dns_entry", "the sandbox makes it up"),
     ("aws_vpc", "state", "the schema of data.aws_vpc has it; the provider leaves it empty"),
 ];
 
@@ -84,8 +90,10 @@ fn normal(value: &Json, account: &str) -> Json {
     thread_local! {
         static PATTERNS: Vec<(Regex, &'static str)> = [
             (r"\b(interop-)[0-9a-f]{26}\b", "${1}SUFFIX"),
-            (r"\b(policy|sgr|sg|vol|snap|eipalloc|eipassoc|eni|ami|key|vpc-cidr-assoc|vpc|subnet|rtb|acl|dopt|vai|i|r)-[0-9a-f]{8,17}\b", "$1-ID"),
+            (r"\b(policy|sgr|sg|vol|snap|eipalloc|eipassoc|eni|ami|key|vpc-cidr-assoc|vpce|vpc|subnet|rtbassoc|rtb|igw|nat|lt|fl|pl|acl|dopt|vai|i|r)-[0-9a-f]{8,17}\b", "$1-ID"),
             (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+            (r"\br-rtb-[0-9a-f]{17}\d+\b", "r-rtb-ID"),
+            (r"\b02:00:00(:[0-9a-f]{2}){3}\b", "MAC"),
             (r"\b54\.214\.\d+\.\d+\b", "PUBLIC-IP"),
             (r"\b54-214-\d+-\d+\b", "PUBLIC-IP"),
             (r"\bip-\d+-\d+-\d+-\d+\b", "ip-PRIVATE"),
@@ -94,7 +102,7 @@ fn normal(value: &Json, account: &str) -> Json {
             (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
             (r"\b[A-Z0-9]{20,22}(_|\b)", "ID$1"),
             (r"\bns-\d+\.awsdns-\d+", "ns"),
-            (r"/[0-9a-f]{16}\b", "/ID"),
+            (r"/[0-9a-f]{16}(_|\b)", "/ID$1"),
         ]
         .into_iter()
         .map(|(pattern, with)| (Regex::new(pattern).unwrap(), with))
