@@ -12,12 +12,14 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::config::{Config, Endpoints};
 use super::rate::Rates;
 use super::region;
 use super::transport::{Watch, http_client};
+use crate::words::drift::Deed;
 use crate::words::failure::{Cause, Failure, Outcome};
 use crate::words::reads::Reads;
 use crate::words::resource::{Cloud, Fut, Identity, Settings, Tags};
@@ -38,6 +40,8 @@ pub struct Aws {
     pub application_autoscaling: Lazy<aws_sdk_applicationautoscaling::Client>,
     /// EC2 Auto Scaling.
     pub autoscaling: Lazy<aws_sdk_autoscaling::Client>,
+    /// CloudTrail.
+    pub cloudtrail: Lazy<aws_sdk_cloudtrail::Client>,
     /// CloudWatch.
     pub cloudwatch: Lazy<aws_sdk_cloudwatch::Client>,
     /// Data Lifecycle Manager.
@@ -114,6 +118,7 @@ impl Aws {
             acm: client!(aws_sdk_acm, sdk, watch, given(|e| &e.acm)),
             application_autoscaling: client!(aws_sdk_applicationautoscaling, sdk, watch, given(|e| &e.applicationautoscaling)),
             autoscaling: client!(aws_sdk_autoscaling, sdk, watch, given(|e| &e.autoscaling)),
+            cloudtrail: client!(aws_sdk_cloudtrail, sdk, watch, given(|e| &e.cloudtrail)),
             cloudwatch: client!(aws_sdk_cloudwatch, sdk, watch, given(|e| &e.cloudwatch)),
             dlm: client!(aws_sdk_dlm, sdk, watch, given(|e| &e.dlm)),
             ec2: client!(aws_sdk_ec2, sdk, watch, given(|e| &e.ec2)),
@@ -344,6 +349,9 @@ impl Cloud for Aws {
     }
     fn identity(&self) -> Fut<'_, Outcome<Option<Identity>>> {
         Box::pin(async { self.who().await.cloned().map(Some) })
+    }
+    fn deed<'a>(&'a self, kind: &'a str, names: &'a [String], since: Option<Timestamp>) -> Fut<'a, Outcome<Option<Deed>>> {
+        Box::pin(super::trail::deed(self, kind, names, since))
     }
     fn default_tags(&self) -> &Tags {
         &self.default_tags

@@ -95,6 +95,8 @@ crate::blocks! {
         applicationautoscaling: Option<String>,
         /// EC2 Auto Scaling.
         autoscaling: Option<String>,
+        /// CloudTrail.
+        cloudtrail: Option<String>,
         /// CloudWatch.
         cloudwatch: Option<String>,
         /// Data Lifecycle Manager.

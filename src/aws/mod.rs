@@ -37,6 +37,7 @@ pub mod sns;
 pub mod ssm;
 pub mod sts;
 pub mod tags;
+mod trail;
 mod transport;
 pub mod types;
 pub mod wait;

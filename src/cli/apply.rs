@@ -72,7 +72,12 @@ enum Format {
 impl How {
     /// Without a question.
     pub fn approved() -> Self {
-        Self { auto_approve: true, format: Format::Text, json: false }
+        Self::mending(true)
+    }
+
+    /// In text, and with a question or not.
+    pub fn mending(auto_approve: bool) -> Self {
+        Self { auto_approve, format: Format::Text, json: false }
     }
 
     fn json(&self) -> bool {
@@ -96,7 +101,7 @@ pub(super) async fn destroy(args: DestroyArgs, cx: &Context) -> Ending {
 }
 
 /// Plans under the lock, shows, asks, and does it.
-async fn fresh(at: Option<&Path>, args: &PlanArgs, options: Options, how: &How, cx: &Context) -> Ending {
+pub(super) async fn fresh(at: Option<&Path>, args: &PlanArgs, options: Options, how: &How, cx: &Context) -> Ending {
     let session = Session::open(cx, at)?;
     let progress = Progress::of(&cx.terminal, how.json());
     if how.json() {

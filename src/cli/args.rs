@@ -130,13 +130,15 @@ impl PlanArgs {
             allow: Allow { existing: self.allow_existing, other_account: self.allow_other_account, other_region: self.allow_other_region },
             adopt: self.adopt,
             destroy_adopted: self.destroy_adopted,
+            tolerant: false,
+            mend: false,
             owned: BTreeMap::new(),
         }
     }
 }
 
 /// `30s`, `5m`, `1h`, or seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let n: u64 = digits.parse().map_err(|_| "a time such as `30s` or `5m`".to_owned())?;

@@ -54,7 +54,14 @@ impl Room {
         let place = place::find(given.or(cx.globals.stack.as_deref()))?;
         if given.is_none() && cx.globals.stack.is_none() && !place.holds_stack() {
             let files = Files::of(&place.path).with_home(dirs::home_dir());
-            let stack = Stack { name: "console".into(), description: None, dir: place.path, backend: None, module: Module::default() };
+            let stack = Stack {
+                name: "console".into(),
+                description: None,
+                dir: place.path,
+                backend: None,
+                drift: vec![],
+                module: Module::default(),
+            };
             return Ok(Self { stack, files, state: State::new(""), variables: BTreeMap::new(), workspace });
         }
         let (place, stack, files, store) = locate(cx, given)?;

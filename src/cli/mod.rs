@@ -6,6 +6,7 @@ mod completions;
 mod configuration;
 mod console;
 mod convert;
+mod drift;
 mod explain;
 mod fmt;
 mod generated;
@@ -50,6 +51,7 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Destroy(apply::DestroyArgs),
+    Drift(drift::Args),
     Validate(validate::Args),
     Fmt(fmt::Args),
     Convert(convert::Args),
@@ -148,6 +150,7 @@ async fn dispatch(command: Command, cx: &Context) -> Ending {
         Command::Plan(args) => plan::run(args, cx).await,
         Command::Apply(args) => apply::run(args, cx).await,
         Command::Destroy(args) => apply::destroy(args, cx).await,
+        Command::Drift(args) => drift::run(args, cx).await,
         Command::Validate(args) => validate::run(args, cx),
         Command::Fmt(args) => fmt::run(args, cx),
         Command::Convert(args) => convert::run(args, cx),

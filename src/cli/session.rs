@@ -191,7 +191,8 @@ impl Session {
         saved::open(saved, &self.request(state, options), name).await
     }
 
-    fn request<'a>(&'a self, state: &'a State, options: &'a Options) -> Request<'a> {
+    /// What the engine is asked with.
+    pub fn request<'a>(&'a self, state: &'a State, options: &'a Options) -> Request<'a> {
         let Self { stack, files, variables, workspace, settings, .. } = self;
         Request { stack, files, variables, workspace, state, registry: &REGISTRY, settings, options }
     }

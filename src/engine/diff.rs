@@ -24,8 +24,14 @@ pub struct Diff {
 /// Compares a configuration (as `conform` gives it) with what there is.
 #[must_use]
 pub fn diff(ty: &dyn ResourceType, config: &Value, prior: Option<&Value>, default_tags: &Tags) -> Diff {
+    filled_diff(ty, config, prior, prior, default_tags)
+}
+
+/// The same where what the configuration is silent about is to be as in `silent`, and not as it is.
+#[must_use]
+pub fn filled_diff(ty: &dyn ResourceType, config: &Value, prior: Option<&Value>, silent: Option<&Value>, default_tags: &Tags) -> Diff {
     let attrs = ty.attrs();
-    let mut after = with_tags_all(attrs, complete(attrs, config, prior, default_tags), config, default_tags);
+    let mut after = with_tags_all(attrs, complete(attrs, config, silent, default_tags), config, default_tags);
     let Some(before) = prior else {
         let mut planned = Planned { prior: None, want: &mut after, changed: &[], replace: vec![], keep: vec![] };
         ty.plan(&mut planned);
@@ -171,7 +177,7 @@ fn tags(all: &Value, held: &Value, all_held: &Value, default_tags: &Tags) -> Val
             let former = all_held.get(key).and_then(Value::as_str);
             held.get(key).is_some() || (default != value.as_str() && former != value.as_str())
         })
-        .map(|(key, value)| (key.clone(), value.clone()))
+        .map(|(key, value)| (key.clone(), value.clone().sensitive_if(held.attr(key).is_sensitive())))
         .collect();
     if own.is_empty() && held.is_null() { Value::Null } else { Value::Map(Arc::new(own)) }
 }

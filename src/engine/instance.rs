@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::adopt;
-use super::diff::{diff, type_of};
+use super::diff::{diff, filled_diff, type_of};
+use super::drift;
 use super::evaluate::{self, Spot};
 use super::hush::Hush;
 use super::plan::{Action, Change, Drift, Purpose, Reason};
@@ -74,7 +75,10 @@ impl Planner<'_> {
         let given = config;
         let ignore = &block.lifecycle.ignore_changes;
         let config = now.as_ref().map_or_else(|| given.clone(), |now| ignoring(ignore, ty.attrs(), given.clone(), now));
-        let mut planned = diff(ty, &config, now.as_ref(), cloud.default_tags());
+        let mended = prior.as_ref().zip(self.given.get(&spot.address)).filter(|_| self.request.options.mend);
+        let mended = mended.and_then(|(prior, given)| drift::mended(self.request.registry, ty, &self.priors, prior, given, ignore));
+        let silent = mended.as_ref().or(now.as_ref());
+        let mut planned = filled_diff(ty, &config, now.as_ref(), silent, cloud.default_tags());
         if let Some(now) = &now {
             planned.replace.extend(self.replaced.along(ty, &spot.address, now, &touched));
         }
@@ -186,6 +190,9 @@ impl Planner<'_> {
             attr.is_some_and(|a| !a.computed && !(a.chosen && config.attr(a.name).is_empty()))
         };
         let changed: Vec<String> = prior.drifted.iter().filter(|n| ours(n)).cloned().collect();
+        if !prior.drifted.is_empty() {
+            self.given.insert(spot.address.clone(), changed.iter().cloned().collect());
+        }
         if prior.now.is_null() || !changed.is_empty() {
             let (before, after) = (prior.held.clone(), prior.now.clone());
             self.drift.push(Drift { address: spot.address.clone(), before, after, changed });

@@ -31,6 +31,10 @@ pub struct Options {
     pub adopt: bool,
     /// Destroy what was adopted, too.
     pub destroy_adopted: bool,
+    /// What can't be read is left as the state has it, and told, where it would be an error.
+    pub tolerant: bool,
+    /// What someone else changed becomes again what it was, where the stack says nothing of it, too.
+    pub mend: bool,
     /// What other states hold, by type and id: what to call that state. Nothing of it is adopted.
     pub owned: BTreeMap<(String, String), String>,
 }
@@ -49,6 +53,8 @@ impl Default for Options {
             allow: Allow::default(),
             adopt: false,
             destroy_adopted: false,
+            tolerant: false,
+            mend: false,
             owned: BTreeMap::new(),
         }
     }

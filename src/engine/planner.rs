@@ -9,6 +9,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::adopt::Adopting;
 use super::checks;
+use super::drift::Read;
 use super::ends;
 use super::event::{Event, Listener};
 use super::graph::{self, Order};
@@ -21,8 +22,9 @@ pub use super::options::Options;
 use super::outputs;
 use super::plan::{Action, Change, Checked, Drift, Generated, Plan, Purpose};
 use super::providers::Providers;
-use super::refresh::{self, Prior};
+use super::refresh::{self, Prior, Refused};
 use super::rivals::Rivals;
+use super::scope::{Scope, scope};
 use super::tree::{Placed, Tree};
 use super::world::World;
 use super::{evaluate, failed};
@@ -88,37 +90,19 @@ pub(super) struct Planner<'a> {
     /// What kept the data sources of `check` blocks from being read.
     pub(super) troubles: Vec<(Checked, String)>,
     generated: Vec<Generated>,
-}
-
-/// Which blocks take part, where the user named some.
-pub(super) struct Scope {
-    pub(super) blocks: Option<Vec<bool>>,
-    targets: Vec<Selection>,
-    excludes: Vec<Selection>,
-}
-
-impl Scope {
-    pub(super) fn block(&self, index: usize) -> bool {
-        self.blocks.as_ref().is_none_or(|included| included[index])
-    }
-
-    /// Whether an instance takes part: of a block that is a target by some of its instances, only those.
-    fn instance(&self, index: Option<usize>, address: &Address) -> bool {
-        if self.excludes.iter().any(|e| e.covers(address)) || index.is_some_and(|i| !self.block(i)) {
-            return false;
-        }
-        if self.targets.is_empty() {
-            return true;
-        }
-        let config = address.config();
-        let named: Vec<_> = self.targets.iter().filter(|t| t.touches(&config)).collect();
-        let outside = !self.targets.is_empty() && index.is_none();
-        if named.is_empty() { !outside } else { named.iter().any(|t| t.covers(address)) }
-    }
+    /// What could not be read, where that stops nothing.
+    refused: Vec<Refused>,
+    /// Of instances that someone else changed, the attributes that the stack gives.
+    pub(super) given: BTreeMap<Address, BTreeSet<String>>,
 }
 
 /// Makes a plan.
 pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan> {
+    look(request, listener).await?.1
+}
+
+/// What was read, and the plan that was made of it: the one can be told though the other can't be made.
+pub(super) async fn look(request: &Request<'_>, listener: &dyn Listener) -> Result<(Read, Result<Plan>)> {
     let tree = Tree::of(request.stack);
     let order = graph::order(&tree)?;
     let mut errors = Diagnostics::default();
@@ -154,48 +138,13 @@ pub async fn plan(request: &Request<'_>, listener: &dyn Listener) -> Result<Plan
         untold: vec![],
         troubles: vec![],
         generated: vec![],
+        refused: vec![],
+        given: BTreeMap::new(),
     };
     planner.configure().await?;
     planner.walk(listener).await?;
-    planner.finish().await
-}
-
-/// Which blocks take part: targets and what they need; all but those excluded and what needs them.
-fn scope(request: &Request<'_>, tree: &Tree<'_>, order: &Order) -> Result<Scope> {
-    let Options { targets, excludes, .. } = request.options;
-    let blocks = &tree.blocks;
-    let replaced: Vec<Selection> = request.options.replace.iter().cloned().map(Selection::from).collect();
-    for given in targets.iter().chain(excludes).chain(&replaced) {
-        let known = blocks.iter().any(|b| given.touches(&b.address)) || request.state.instances.keys().any(|a| given.covers(a));
-        if !known {
-            let error = Diagnostic::error(format!("there is no {given}, neither in the stack nor in the state"));
-            let names: Vec<String> = blocks.iter().map(|b| b.address.to_string()).collect();
-            let near = crate::words::error::nearest(&given.to_string(), names.iter().map(String::as_str)).map(str::to_owned);
-            return Err(near.map_or(error.clone(), |near| error.help(format!("did you mean `{near}`?"))).into());
-        }
-    }
-    let mut included = None;
-    if !(targets.is_empty() && excludes.is_empty()) {
-        let mut flags: Vec<bool> = blocks.iter().map(|b| targets.is_empty() || targets.iter().any(|t| t.touches(&b.address))).collect();
-        // To expand a module is no more than to look: what that needs comes along where it is needed.
-        let expanding = |i: usize| i >= blocks.len();
-        flags.resize(order.needs.len(), targets.is_empty());
-        for &i in order.sorted.iter().rev().filter(|_| !targets.is_empty()) {
-            if flags[i] {
-                order.needs[i].iter().for_each(|&need| flags[need] = true);
-            }
-        }
-        for &i in &order.sorted {
-            let whole = !expanding(i) && excludes.iter().any(|e| e.is_whole() && e.touches(&blocks[i].address));
-            let excluded = |n: usize| targets.is_empty() || expanding(n) || excludes.iter().any(|e| e.touches(&blocks[n].address));
-            let behind = order.needs[i].iter().any(|&n| !flags[n] && excluded(n));
-            if whole || (behind && !excludes.is_empty()) {
-                flags[i] = false;
-            }
-        }
-        included = Some(flags);
-    }
-    Ok(Scope { blocks: included, targets: targets.clone(), excludes: excludes.clone() })
+    let plan = planner.finish().await;
+    Ok((planner.read(), plan))
 }
 
 impl<'a> Planner<'a> {
@@ -233,8 +182,10 @@ impl<'a> Planner<'a> {
             let places = guard::check_places(request, &providers);
             let (places, read) = futures::join!(places, refresh::refresh(&queries, &mut fresh, options.parallelism));
             places?;
-            read?;
-            Ok::<_, Diagnostics>(fresh)
+            if !options.tolerant {
+                refresh::none_refused(&read)?;
+            }
+            Ok::<_, Diagnostics>((fresh, read))
         };
         let mut refreshing = std::pin::pin!(refreshing);
         let mut refreshed = false;
@@ -292,7 +243,7 @@ impl<'a> Planner<'a> {
             }
             tokio::select! {
                 fresh = &mut refreshing, if !refreshed => {
-                    self.priors = fresh?;
+                    (self.priors, self.refused) = fresh?;
                     self.take_in(std::mem::take(&mut imported));
                     refreshed = true;
                     listener.on(Event::Refreshed { resources: queries.len(), took: started.elapsed() });
@@ -514,7 +465,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Deletions, outputs and checks: what is left when all blocks are evaluated.
-    async fn finish(mut self) -> Result<Plan> {
+    async fn finish(&mut self) -> Result<Plan> {
         let unclaimed = self.imports.keys().find(|a| !self.claimed.contains(*a) && !self.errors.has_errors());
         if let Some(address) = unclaimed {
             let error = Diagnostic::error(format!("{address} can't be imported: the stack has no such instance"));
@@ -560,16 +511,24 @@ impl<'a> Planner<'a> {
             identity,
             serial: request.state.serial,
             lineage: request.state.lineage.clone(),
-            changes: self.changes,
-            moves: self.moves,
-            drift: self.drift,
+            changes: std::mem::take(&mut self.changes),
+            moves: std::mem::take(&mut self.moves),
+            drift: std::mem::take(&mut self.drift),
             outputs,
             checks,
             warnings,
             variables: outputs::kept_variables(request),
             read: if request.options.refresh { self.priors.len() } else { 0 },
-            generated: self.generated,
+            generated: std::mem::take(&mut self.generated),
         })
+    }
+
+    /// What was read, when all is done.
+    fn read(self) -> Read {
+        let texts: BTreeSet<&Arc<str>> = self.request.state.instances.values().map(|instance| &instance.provider).collect();
+        let cloud = |text: &Arc<str>| self.providers.get(&self.providers.of_state(text).ok()?).cloned();
+        let clouds = texts.into_iter().filter_map(|text| Some((text.clone(), cloud(text)?))).collect();
+        Read { priors: self.priors, refused: self.refused, given: self.given, clouds }
     }
 }
 

@@ -9,6 +9,7 @@ use super::providers::Providers;
 use super::reader::{Query, read_all};
 use super::same::differing;
 use crate::state::{Instance, State, schema_conform};
+use crate::words::failure::Failure;
 use crate::words::resource::{Cloud, Found, Known, Registry, ResourceType};
 use crate::words::{Address, Diagnostic, Diagnostics, Mode, Result, Value};
 
@@ -32,7 +33,7 @@ impl Prior {
     }
 
     /// Takes in what a read answered.
-    fn read(&mut self, ty: &dyn ResourceType, found: Option<&Found>, default_tags: &crate::words::resource::Tags) {
+    pub(super) fn read(&mut self, ty: &dyn ResourceType, found: Option<&Found>, default_tags: &crate::words::resource::Tags) {
         let Some(found) = found else {
             self.now = Value::Null;
             return;
@@ -97,10 +98,21 @@ pub fn queries(
     Ok(queries)
 }
 
-/// Reads all of them and puts what there is into `priors`.
-pub async fn refresh(queries: &[(Address, Query)], priors: &mut BTreeMap<Address, Prior>, parallelism: usize) -> Result<()> {
+/// A read that was refused, and what was not read for that reason.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The type.
+    pub kind: &'static str,
+    /// What was not read: all that had the same answer.
+    pub addresses: Vec<Address>,
+    /// The answer.
+    pub failure: Failure,
+}
+
+/// Reads all of them and puts what there is into `priors`; what can't be read stays there as the state has it.
+pub async fn refresh(queries: &[(Address, Query)], priors: &mut BTreeMap<Address, Prior>, parallelism: usize) -> Vec<Refused> {
     let asked: Vec<&Query> = queries.iter().map(|(_, query)| query).collect();
-    let mut errors = Diagnostics::default();
+    let mut refused: Vec<Refused> = vec![];
     for ((address, query), answer) in queries.iter().zip(read_all(&asked, parallelism).await) {
         match answer {
             Ok(found) => {
@@ -108,14 +120,17 @@ pub async fn refresh(queries: &[(Address, Query)], priors: &mut BTreeMap<Address
                     prior.read(query.ty, found.as_ref(), query.cloud.default_tags());
                 }
             }
-            // One refused call fails many: tell it once.
-            Err(failure) => {
-                let error = failed(format!("{} can't be read", query.ty.name()), &failure);
-                if !errors.0.iter().any(|told| told.summary == error.summary && told.facts == error.facts) {
-                    errors.push(error);
-                }
-            }
+            // One refused call fails many: it is told once.
+            Err(failure) => match refused.iter_mut().find(|r| r.kind == query.ty.name() && r.failure == failure) {
+                Some(known) => known.addresses.push(address.clone()),
+                None => refused.push(Refused { kind: query.ty.name(), addresses: vec![address.clone()], failure }),
+            },
         }
     }
-    errors.unless_errors(())
+    refused
+}
+
+/// An error, if anything could not be read.
+pub fn none_refused(refused: &[Refused]) -> Result<()> {
+    Diagnostics(refused.iter().map(|r| failed(format!("{} can't be read", r.kind), &r.failure)).collect()).unless_errors(())
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::apply::Outcome;
 use super::converge::{self, Job};
-use super::diff::{diff, with_local_defaults};
+use super::diff::{filled_diff, with_local_defaults};
 use super::evaluate::Spot;
 use super::event::Listener;
 use super::hush::Hush;
@@ -25,7 +25,7 @@ use crate::state::{Instance, Journal, State};
 use crate::words::failure::Failure;
 use crate::words::reads::Reads;
 use crate::words::resource::{Cloud, Context, DataType, Found, ResourceType, Status, Tags};
-use crate::words::{Address, Diagnostic, Mode, Result, Value};
+use crate::words::{Address, Diagnostic, Mode, Result, Value, value};
 
 /// A step with all that it needs.
 pub(super) enum Prepared {
@@ -112,7 +112,7 @@ pub(super) fn prepare(
     }
     let updating = change.action == Action::Update;
     let unstored = given.clone();
-    let want = wanted(change, ty, block, given, cloud.default_tags());
+    let want = wanted(change, ty, block, given, cloud.default_tags(), request.options.mend);
     agrees(change, &want, block)?;
     let want = with_unstored(ty, want, &unstored);
     let timeouts = evaluate::timeouts(world, block, spot)?;
@@ -128,8 +128,8 @@ fn with_unstored(ty: &dyn ResourceType, want: Value, given: &Value) -> Value {
     told.fold(want, |want, attr| want.with(attr.name, given.attr(attr.name).clone().sensitive()))
 }
 
-/// What an instance that is made or changed should be, by what its block gives.
-pub(super) fn wanted(change: &Change, ty: &dyn ResourceType, block: &Block, given: Value, default_tags: &Tags) -> Value {
+/// What an instance that is made or changed should be, by what its block gives; by the plan, where that block is silent and it is to be mended.
+pub(super) fn wanted(change: &Change, ty: &dyn ResourceType, block: &Block, given: Value, default_tags: &Tags, mend: bool) -> Value {
     let prior = (change.action == Action::Update).then_some(&change.before);
     let ignore = &block.lifecycle.ignore_changes;
     let replaced = matches!(change.action, Action::Replace { .. }) && change.reason != Some(Reason::Tainted);
@@ -137,7 +137,14 @@ pub(super) fn wanted(change: &Change, ty: &dyn ResourceType, block: &Block, give
         Some(now) => ignoring(ignore, ty.attrs(), given, now),
         None => anew(ignore, ty.attrs(), given, replaced.then_some(&change.before)),
     };
-    diff(ty, &given, prior, default_tags).after
+    let planned = |name: &str, now: &Value| Some(change.after.attr(name)).filter(|value| value.is_known()).unwrap_or(now).clone();
+    let mended = prior.filter(|_| mend).map(|now| {
+        now.map_children(&mut |step, now| match step {
+            value::Step::Name(name) => planned(name, now),
+            value::Step::Index(_) => now.clone(),
+        })
+    });
+    filled_diff(ty, &given, prior, mended.as_ref().or(prior), default_tags).after
 }
 
 /// By now everything that an instance needs should be known. What isn't must never be taken for nothing.

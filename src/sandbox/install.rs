@@ -40,6 +40,7 @@ const LAYER: &[(&str, &str)] = &[
     ("scaling.py", include_str!("strict/scaling.py")),
     ("services.py", include_str!("strict/services.py")),
     ("stores.py", include_str!("strict/stores.py")),
+    ("trail.py", include_str!("strict/trail.py")),
 ];
 
 /// moto needs this Python or a later one.

@@ -6,6 +6,7 @@ pub mod danger;
 pub mod delta;
 pub mod diagnostic;
 pub mod document;
+pub mod drift;
 pub mod event_json;
 pub mod event_text;
 pub mod explain;

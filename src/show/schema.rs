@@ -67,6 +67,17 @@ pub fn stack(registry: &Registry) -> Json {
                     "lifecycle": { "type": "object", "properties": { "destroy": { "type": "boolean" } }, "additionalProperties": false },
                 },
             })),
+            "drift": {
+                "type": "object", "additionalProperties": false,
+                "properties": { "ignore": one_or_more(json!({
+                    "type": "object", "required": ["address", "reason"], "additionalProperties": false, "properties": {
+                        "address": { "type": "string", "description": "A pattern for the addresses of resources." },
+                        "attributes": { "type": "array", "items": text, "description": "Patterns for the paths of attributes; all of them where none is named." },
+                        "reason": { "type": "string", "description": "Why it is left alone." },
+                        "expires": { "description": "The last day on which the rule holds." },
+                    },
+                })) },
+            },
             "check": named(json!({ "type": "object", "properties": { "assert": one_or_more(condition()), "data": { "type": "object" } } })),
             "terraform": { "type": "object" },
         },

@@ -1,5 +1,6 @@
 //! A plan as text for people: what matters first, nothing twice, and no more than they need.
 
+pub mod drift;
 mod rows;
 
 use std::collections::HashMap;

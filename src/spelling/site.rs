@@ -23,7 +23,7 @@ pub(super) fn site(path: &[&str], name: &str) -> Site {
         ["provider"] if own(&["alias", "version"]) => Site::Literal,
         ["moved" | "removed" | "import"] if own(&["from", "to"]) => Site::Name,
         ["terraform", ..] if name == "configuration_aliases" => Site::Name,
-        ["terraform", ..] | ["stack"] => Site::Literal,
+        ["terraform" | "drift", ..] | ["stack"] => Site::Literal,
         [_, "lifecycle"] if own(&["ignore_changes", "replace_triggered_by"]) => Site::Name,
         [_, "lifecycle"] if own(&["adopt", "create_before_destroy", "prevent_destroy", "destroy"]) => Site::Literal,
         [.., "dynamic", _] if name == "iterator" => Site::Name,

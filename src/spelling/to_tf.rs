@@ -88,6 +88,7 @@ fn is_own_block(path: &[&str], name: &str) -> bool {
         ["check"] => matches!(name, "assert" | "data"),
         ["check", "data", ..] => name == "lifecycle",
         ["removed"] => matches!(name, "lifecycle" | "provisioner"),
+        ["drift"] => name == "ignore",
         ["terraform"] => matches!(name, "required_providers" | "backend" | "cloud"),
         ["terraform", "cloud"] => name == "workspaces",
         [.., "dynamic", _] => name == "content",

@@ -42,7 +42,8 @@ pub use load::{Spelling, is_stack, load, well_formed};
 pub use lower::unescaped;
 pub use scope::{Nothing, Scope};
 pub use syntax::{
-    Block, Call, Check, Condition, ConfigRef, Ignore, Import, Lifecycle, Module, Moved, Output, ProviderBlock, Removed, Stack, Variable,
+    Block, Call, Check, Condition, ConfigRef, DriftRule, Ignore, Import, Lifecycle, Module, Moved, Output, ProviderBlock, Removed, Stack,
+    Variable,
 };
 pub use tf::{body, labels};
 pub use types::Defaults;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use globset::GlobMatcher;
 use indexmap::IndexMap;
+use jiff::civil::Date;
 
 use super::expr::{Expr, Reference};
 use super::types::Defaults;
@@ -20,8 +22,25 @@ pub struct Stack {
     pub dir: PathBuf,
     /// Where its state lies by its `terraform` block, relative to its directory.
     pub backend: Option<PathBuf>,
+    /// Which drift is left alone.
+    pub drift: Vec<DriftRule>,
     /// What it holds.
     pub module: Module,
+}
+
+/// `[[drift.ignore]]`: drift that is known and left alone.
+#[derive(Clone, Debug)]
+pub struct DriftRule {
+    /// Of which resources.
+    pub address: GlobMatcher,
+    /// Of which attributes; of all where none is named, and then also that it is gone.
+    pub attributes: Vec<GlobMatcher>,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub expires: Option<Date>,
+    /// Where that is said.
+    pub span: Span,
 }
 
 impl Stack {

@@ -25,6 +25,7 @@ const LABELS: &[(&str, &[&str])] = &[
     ("moved", &[]),
     ("import", &[]),
     ("removed", &[]),
+    ("drift", &[]),
     ("terraform", &[]),
     ("stack", &[]),
 ];

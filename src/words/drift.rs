@@ -32,6 +32,9 @@ pub struct Report {
     pub ignored: Vec<Ignored>,
     /// What could not be looked at, and why.
     pub gaps: Vec<Gap>,
+    /// What should be told besides: of rules that expired, and of those that mean nothing that there is.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// What exists and no state owns, when that was asked for.
     pub unmanaged: Option<Unmanaged>,
 }
@@ -126,9 +129,9 @@ impl fmt::Display for Severity {
 pub struct Difference {
     /// Its path, `ingress`, `tags.Owner`, `root_block_device[0].volume_size`.
     pub path: String,
-    /// What the state holds; `"(sensitive value)"` where nobody may see it.
+    /// What the state holds; `"(sensitive value)"` where nobody may see it. Of a set only the elements that are there no more.
     pub old: Json,
-    /// What there is; hidden likewise.
+    /// What there is; hidden likewise. Of a set only the elements that came.
     pub new: Json,
 }
 
@@ -157,7 +160,7 @@ pub struct Ignored {
 /// Something that could not be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// The type.
+    /// The type; `plan` where it can't be told what the next apply would do.
     pub kind: String,
     /// The addresses that were not looked at; empty when it is what no state owns that could not be listed.
     pub addresses: Vec<String>,

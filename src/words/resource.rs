@@ -6,11 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 mod object;
 
 pub use object::{DataOf, DataType, Found, Of, ResourceType};
 
 use super::address::{Address, Mode};
+use super::drift::Deed;
 use super::failure::{Failure, Outcome};
 use super::reads::Reads;
 use super::schema::{Attr, Block, Field};
@@ -192,6 +195,11 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     const AFTER: &'static [After] = &[];
     /// What it uses as long as it lives.
     const HOLDS: &'static [Hold] = &[];
+    /// Attributes that others make what they are, where the stack is silent about them: an address is that of whatever it is associated
+    /// with. No drift is told of them where another resource of the state names this one.
+    const ECHOES: &'static [&'static str] = &[];
+    /// Computed attributes whose change is drift: that an instance runs, and what tells it from another of the same name.
+    const SIGNS: &'static [&'static str] = &[];
     /// The clients that it needs.
     type Cloud: Send + Sync + 'static;
 
@@ -287,6 +295,10 @@ pub trait Cloud: Send + Sync {
     fn as_any(&self) -> &(dyn Any + Send + Sync);
     /// Asked once and remembered. None for a provider without accounts.
     fn identity(&self) -> Fut<'_, Outcome<Option<Identity>>>;
+    /// What the cloud's log tells of the last change of a resource of that type, which goes by one of those names, the likeliest first.
+    fn deed<'a>(&'a self, _kind: &'a str, _names: &'a [String], _since: Option<Timestamp>) -> Fut<'a, Outcome<Option<Deed>>> {
+        Box::pin(async { Ok(None) })
+    }
     /// Tags that every resource gets, unless it has the same key itself.
     fn default_tags(&self) -> &Tags;
     /// Whether a tag of that key is none of ours: kept out of reads and never removed.

@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::{Filter, IpPermission, IpRange};
 use crate::support::project::{Project, Said, there_is};
 use crate::support::sandbox::cloud;
 
-const SSH: &str = r#"ssh_cidrs=["203.0.113.7/32"]"#;
+pub const SSH: &str = r#"ssh_cidrs=["203.0.113.7/32"]"#;
 
 fn good(said: &Said) -> &Said {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);

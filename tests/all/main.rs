@@ -12,6 +12,7 @@ mod console;
 mod containers;
 mod convert;
 mod crash;
+mod drift;
 mod ecs_platform;
 mod engine;
 mod faults;

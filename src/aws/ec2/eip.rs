@@ -84,6 +84,7 @@ crate::blocks! {
 
 impl Resource for Eip {
     const TYPE: &'static str = "aws_eip";
+    const ECHOES: &'static [&'static str] = &["instance", "network_interface"];
     const KNOWN_BY: Option<&'static str> = Some("tags");
     const AFTER: &'static [After] = &[After { kind: "aws_internet_gateway", through: "aws_vpc" }];
     const BATCH: usize = 200;

@@ -52,6 +52,7 @@ crate::blocks! {
 
 impl Resource for KeyPair {
     const TYPE: &'static str = "aws_key_pair";
+    const SIGNS: &'static [&'static str] = &["key_pair_id"];
     const KNOWN_BY: Option<&'static str> = Some("key_name");
     const SCHEMA_VERSION: u64 = 1;
     const BATCH: usize = 200;

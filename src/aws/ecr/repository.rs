@@ -191,7 +191,11 @@ fn of(found: Found, prior: Option<&Repository>, mut tags_all: Tags) -> Repositor
         arn: found.repository_arn,
         encryption_configuration: encryption.into_iter().collect(),
         force_delete: prior.and_then(|p| p.force_delete),
-        image_scanning_configuration: found.image_scanning_configuration.map(|s| Scanning { scan_on_push: s.scan_on_push }),
+        // That nothing is scanned need not be said.
+        image_scanning_configuration: found
+            .image_scanning_configuration
+            .map(|s| Scanning { scan_on_push: s.scan_on_push })
+            .filter(|s| s.scan_on_push || prior.is_some_and(|p| p.image_scanning_configuration.is_some())),
         image_tag_mutability: found.image_tag_mutability.map(|m| m.as_str().to_owned()),
         name: found.repository_name.unwrap_or_default(),
         registry_id: found.registry_id,

@@ -41,6 +41,7 @@ crate::blocks! {
 
 impl Resource for InstanceProfile {
     const TYPE: &'static str = "aws_iam_instance_profile";
+    const SIGNS: &'static [&'static str] = &["unique_id"];
     const KNOWN_BY: Option<&'static str> = Some("name");
     const RETRY: &'static [Retry] = &[
         unknown_role("AddRoleToInstanceProfile"),

@@ -48,6 +48,7 @@ crate::blocks! {
 
 impl Resource for Policy {
     const TYPE: &'static str = "aws_iam_policy";
+    const SIGNS: &'static [&'static str] = &["policy_id"];
     const KNOWN_BY: Option<&'static str> = Some("name");
     const RETRY: &'static [Retry] = &[
         concurrent("CreatePolicyVersion"),

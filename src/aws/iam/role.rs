@@ -78,6 +78,7 @@ const fn unknown_principal(operation: &'static str) -> Retry {
 
 impl Resource for Role {
     const TYPE: &'static str = "aws_iam_role";
+    const SIGNS: &'static [&'static str] = &["unique_id"];
     const KNOWN_BY: Option<&'static str> = Some("name");
     const RETRY: &'static [Retry] = &[
         unknown_principal("CreateRole"),

@@ -119,7 +119,7 @@ impl Opener<'_> {
             }
         }
         let queries = refresh::queries(state, registry, &self.providers, &priors)?;
-        refresh::refresh(&queries, &mut priors, options.parallelism).await?;
+        refresh::none_refused(&refresh::refresh(&queries, &mut priors, options.parallelism).await)?;
         let imported = import::read(self.request, &self.providers, self.tree, imports).await?;
         priors.extend(imported.into_iter().map(|(address, (_, prior))| (address, prior)));
         Ok(priors.into_iter().map(|(address, prior)| (address, prior.now)).collect())
@@ -153,7 +153,7 @@ impl Opener<'_> {
         let config = self.providers.of_state(&change.provider)?;
         let Some(cloud) = self.providers.get(&config) else { return Ok(Value::Null) };
         if let Some(ty) = registry.resource(&change.address.kind).filter(|_| change.address.mode == Mode::Managed) {
-            return Ok(step::wanted(change, ty, block, given, cloud.default_tags()));
+            return Ok(step::wanted(change, ty, block, given, cloud.default_tags(), false));
         }
         let Some(ty) = registry.data(&change.address.kind) else { return Ok(Value::Null) };
         if change.action == Action::Read || !given.is_known() {

@@ -101,14 +101,21 @@ for _method in ("revoke_security_group_ingress", "revoke_security_group_egress")
     whole(_method, _method, answers=False)
 
 
+class Whole(list):
+    """moto takes out what it finds in a copy."""
+
+    def copy(self):
+        return []
+
+
 @patched(SecurityGroupBackend)
 def revoke_security_group_egress(original, self, *args, **kwargs):
-    """A rule that is not there is refused, also where it is IPv6 in a VPC without IPv6: moto passes over that one."""
+    """A rule that is not there is refused, also where it is IPv6 in a VPC without IPv6: moto passes over that one, there or not."""
     group = self.get_security_group_by_name_or_id(kwargs["group_name_or_id"])
     for item in kwargs.get("ip_ranges") or []:
         if "CidrIpv6" in item and not any(rule.cidr_ipv6 == item["CidrIpv6"] for rule in group.egress_rules):
             refuse("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
-    return original(self, *args, **kwargs)
+    return original(self, *args, **{**kwargs, "ip_ranges": Whole(kwargs.get("ip_ranges") or [])})
 
 
 @patched(EC2Response)

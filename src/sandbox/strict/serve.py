@@ -53,7 +53,9 @@ class Sandbox:
     """Health and reset in front of moto; errors in AWS's shape behind it."""
 
     def __init__(self, moto, about):
-        self.moto, self.about = moto, about
+        import trail
+
+        self.moto, self.about, self.trail = moto, about, trail
 
     def __call__(self, environ, start_response):
         path, post = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD") == "POST"
@@ -61,13 +63,14 @@ class Sandbox:
             if path == "/_sandbox/reset":
                 b"".join(self.moto({**environ, "PATH_INFO": "/moto-api/reset"}, lambda *_: None))
                 self.about["epoch"] = uuid.uuid4().hex
+                self.trail.EVENTS.clear()
             if path == "/_sandbox/stop":
                 # After the answer is out.
                 threading.Timer(0.1, os._exit, [0]).start()
             body = json.dumps(self.about).encode()
             start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
             return [body]
-        return errors.in_aws_shape(self.moto, environ, start_response)
+        return self.trail.watched(errors.in_aws_shape, self.moto, environ, start_response)
 
 
 def main():

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 mod changes;
+mod drift;
 mod dynamic;
 mod fields;
 mod module;
@@ -17,7 +18,7 @@ use fields::{Fields, name};
 use super::convert::convert;
 use super::place::Place;
 use super::raw::{Entry, Raw, RawKind};
-use super::syntax::{Check, Module, Output, ProviderBlock, Stack, Variable};
+use super::syntax::{Check, DriftRule, Module, Output, ProviderBlock, Stack, Variable};
 use super::types;
 use crate::words::error::nearest;
 use crate::words::{Address, Diagnostic, Diagnostics, Mode, Span, Type};
@@ -36,6 +37,7 @@ const TOP: &[&str] = &[
     "moved",
     "import",
     "removed",
+    "drift",
     "terraform",
 ];
 
@@ -45,6 +47,7 @@ pub(super) struct Builder {
     description: Option<String>,
     dir: PathBuf,
     backend: Option<PathBuf>,
+    rules: Vec<DriftRule>,
     module: Module,
     seen: std::collections::HashMap<String, Span>,
 }
@@ -53,15 +56,34 @@ impl Builder {
     /// Of the stack in that directory, or of a module of it with a `path` of its own.
     pub(super) fn new(dir: &Path, path: &str) -> Self {
         let module = Module { dir: path.into(), ..Module::default() };
-        Self { name: None, description: None, dir: dir.to_path_buf(), backend: None, module, seen: std::collections::HashMap::default() }
+        Self {
+            name: None,
+            description: None,
+            dir: dir.to_path_buf(),
+            backend: None,
+            rules: vec![],
+            module,
+            seen: std::collections::HashMap::default(),
+        }
     }
 
     /// The stack; its name is the directory's where none is given.
-    pub(super) fn done(self, _errors: &mut Diagnostics) -> Stack {
+    pub(super) fn done(self, errors: &mut Diagnostics) -> Stack {
+        if let Some(rule) = self.rules.first().filter(|_| &*self.module.dir != ".") {
+            let error = Diagnostic::error("a module has no rules for drift").at(&rule.span, "in a module");
+            errors.push(error.help("write them into the stack that calls it: address = \"module.NAME.*\""));
+        }
         let dir = self.dir;
         let absolute = std::path::absolute(&dir).unwrap_or_else(|_| dir.clone());
         let from_dir = || absolute.file_name().map_or_else(|| "stack".into(), |n| n.to_string_lossy().into_owned().into());
-        Stack { name: self.name.unwrap_or_else(from_dir), description: self.description, dir, backend: self.backend, module: self.module }
+        Stack {
+            name: self.name.unwrap_or_else(from_dir),
+            description: self.description,
+            dir,
+            backend: self.backend,
+            drift: self.rules,
+            module: self.module,
+        }
     }
 
     /// A table at the top of a file.
@@ -82,13 +104,14 @@ impl Builder {
             }
             "moved" => self.module.moved.extend(changes::each(entry).into_iter().filter_map(|raw| changes::moved(raw, errors))),
             "removed" => self.module.removed.extend(changes::each(entry).into_iter().filter_map(|raw| changes::removed(raw, errors))),
+            "drift" => drift::rules(&entry.value, &mut self.rules, errors),
             "import" => self.module.imports.extend(changes::each(entry).into_iter().filter_map(|raw| changes::import(raw, errors))),
             other => {
                 let near = nearest(other, TOP.iter().copied());
                 let error = Diagnostic::error(format!("`{other}` is no word of the stack language"));
                 let error = error.at(&entry.at, near.map_or_else(|| "unknown".into(), |near| format!("did you mean `{near}`?")));
                 errors.push(error.help(
-                    "a stack holds stack, variable, locals, provider, resource, data, module, output, check, moved, removed and import",
+                    "a stack holds stack, variable, locals, provider, resource, data, module, output, check, moved, removed, import and drift",
                 ));
             }
         }

@@ -56,6 +56,10 @@ pub trait ResourceType: Send + Sync {
     fn after(&self) -> &'static [After];
     /// See [`Resource::HOLDS`].
     fn holds(&self) -> &'static [Hold];
+    /// See [`Resource::ECHOES`].
+    fn echoes(&self) -> &'static [&'static str];
+    /// See [`Resource::SIGNS`].
+    fn signs(&self) -> &'static [&'static str];
     /// See [`Resource::adopt`].
     fn adopt(&self, live: Value, given: &Value) -> Value;
     /// See [`Resource::check`].
@@ -174,6 +178,12 @@ impl<R: Resource> ResourceType for Of<R> {
     }
     fn holds(&self) -> &'static [Hold] {
         R::HOLDS
+    }
+    fn echoes(&self) -> &'static [&'static str] {
+        R::ECHOES
+    }
+    fn signs(&self) -> &'static [&'static str] {
+        R::SIGNS
     }
     fn adopt(&self, live: Value, given: &Value) -> Value {
         R::adopt(live, given)

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferroform::engine::apply::{Stop, apply};
+use ferroform::engine::drift::look;
 use ferroform::engine::plan::{Change, Plan, Purpose};
 use ferroform::engine::planner::{Options, Request, plan};
 use ferroform::engine::providers::{ConfigName, Providers};
 use ferroform::engine::world::World;
 use ferroform::registry::REGISTRY;
+use ferroform::show::drift::{About, report};
 use ferroform::stack::{self, Files, Stack};
 use ferroform::state::{LocalStore, State, Who};
+use ferroform::words::drift::Report;
 use ferroform::words::resource::{Cloud as Clients, Settings};
 use ferroform::words::schema::Kind;
 use ferroform::words::{Address, Diagnostics, Mode, ModulePath, Value};
@@ -110,15 +113,43 @@ impl Bench {
         self.plan_on(open, &self.state, purpose).await
     }
 
+    /// What someone else did to what the state holds, and what an apply would do about it.
+    pub async fn drift(&self, open: &Open) -> Outcome<Report> {
+        let options = Options::default();
+        let look = look(&self.request(open, &self.state, &options), &()).await.map_err(|e| format!("can't be looked at: {}", told(&e)))?;
+        let started = jiff::Timestamp::now();
+        let about = About {
+            stack: &open.stack,
+            registry: &REGISTRY,
+            name: "example".into(),
+            workspace: "default".into(),
+            started,
+            seconds: 0.0,
+            calls: self.calls(),
+            written: None,
+            today: started.to_zoned(jiff::tz::TimeZone::UTC).date(),
+        };
+        Ok(report(&look, about))
+    }
+
+    /// Another folder and another copy of the state, as whoever works on the same things beside this one has them.
+    pub fn beside(&self, cloud: &Cloud) -> Self {
+        Self { state: self.state.clone(), ..Self::new(cloud) }
+    }
+
     /// Does what the plan says; the state is that of the file afterwards.
     pub async fn apply(&mut self, open: &Open, plan: &Plan) -> Outcome<()> {
+        self.apply_with(open, plan, &Options::default()).await
+    }
+
+    /// Does what a plan says that was made with those options.
+    pub async fn apply_with(&mut self, open: &Open, plan: &Plan, options: &Options) -> Outcome<()> {
         let store = LocalStore::of(self.folder.path(), "example", None);
         let who = Who { user: "tests".into(), host: "here".into(), pid: std::process::id(), version: "0".into() };
         let (lock, _) = store.lock("apply", Duration::from_secs(5), &who).await.map_err(|e| told(&e))?;
         let journal = store.begin(&lock, &self.state).map_err(|e| told(&e))?;
         let mut state = self.state.clone();
-        let options = Options::default();
-        let applied = apply(&self.request(open, &self.state, &options), plan, &mut state, &journal, &(), &Stop::default()).await;
+        let applied = apply(&self.request(open, &self.state, options), plan, &mut state, &journal, &(), &Stop::default()).await;
         journal.finish().await.map_err(|e| told(&e))?;
         let applied = applied.map_err(|e| told(&e))?;
         self.state = store.fold(&lock).map_err(|e| told(&e))?.state.unwrap_or(state);

@@ -45,6 +45,8 @@ pub enum Fault {
         /// From 0 to 1.
         chance: f64,
     },
+    /// The caller may not.
+    Denied,
     /// The connection is cut with this chance, and the call was never applied.
     CutBefore(f64),
     /// The connection is cut with this chance after the call was applied: its answer is lost.
@@ -274,6 +276,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<
                     return Ok(refuse(shared, number, &call, &Refusal::broken(status)));
                 }
             }
+            Fault::Denied => return Ok(refuse(shared, number, &call, &Refusal::denied(&call))),
             Fault::CutBefore(chance) => {
                 if happens(shared, chance) {
                     note(shared, number, "cut before");

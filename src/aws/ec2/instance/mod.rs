@@ -218,6 +218,7 @@ const fn profile(operation: &'static str, message: &'static str) -> Retry {
 
 impl Resource for Instance {
     const TYPE: &'static str = "aws_instance";
+    const SIGNS: &'static [&'static str] = &["instance_state"];
     const HOLDS: &'static [Hold] = &[
         Hold { kind: "aws_security_group", through: "vpc_security_group_ids", then: Then::Refused },
         Hold { kind: "aws_security_group", through: "security_groups", then: Then::Refused },

@@ -156,6 +156,15 @@ impl Refusal {
         }
     }
 
+    pub(super) fn denied(call: &Call) -> Self {
+        let code = match call.service.as_str() {
+            "ec2" => "UnauthorizedOperation",
+            _ if call.form.is_empty() => "AccessDeniedException",
+            _ => "AccessDenied",
+        };
+        Self::new(403, code, &format!("User is not authorized to perform: {}:{}", call.service, call.action))
+    }
+
     pub(super) fn broken(status: u16) -> Self {
         let code = if status == 503 { "ServiceUnavailable" } else { "InternalError" };
         Self::new(status, code, "An internal error has occurred")
