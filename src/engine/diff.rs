@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::same::{differing, forces, same_attr};
-use crate::words::resource::{Planned, ResourceType, Tags};
+use crate::words::resource::{Planned, Problem, ResourceType, Tags};
 use crate::words::schema::{Attr, Kind};
 use crate::words::value::{Object, Type, Value};
 
@@ -19,6 +19,8 @@ pub struct Diff {
     pub replace: Vec<String>,
     /// Whether one of those that differ is the configuration's to set: otherwise there is nothing to do.
     pub acts: bool,
+    /// What can't be changed so.
+    pub problems: Vec<Problem>,
 }
 
 /// Compares a configuration (as `conform` gives it) with what there is.
@@ -33,15 +35,15 @@ pub fn filled_diff(ty: &dyn ResourceType, config: &Value, prior: Option<&Value>,
     let attrs = ty.attrs();
     let mut after = with_tags_all(attrs, complete(attrs, config, silent, default_tags), config, default_tags);
     let Some(before) = prior else {
-        let mut planned = Planned { prior: None, want: &mut after, changed: &[], replace: vec![], keep: vec![] };
+        let mut planned = Planned::new(None, &mut after, &[]);
         ty.plan(&mut planned);
         let changed = differing(attrs, &Value::Null, &after);
-        return Diff { after, changed, replace: vec![], acts: true };
+        return Diff { after, changed, replace: vec![], acts: true, problems: vec![] };
     };
     let changed = differing(attrs, before, &after);
-    let mut planned = Planned { prior: Some(before), want: &mut after, changed: &changed, replace: vec![], keep: vec![] };
+    let mut planned = Planned::new(Some(before), &mut after, &changed);
     ty.plan(&mut planned);
-    let (asked, kept) = (planned.replace, planned.keep);
+    let (asked, kept, problems) = (planned.replace, planned.keep, planned.problems);
     let mut replace: Vec<String> = attrs
         .iter()
         .filter(|a| !a.computed && !kept.iter().any(|k| k == a.name) && forces(a, before.attr(a.name), after.attr(a.name)))
@@ -51,7 +53,7 @@ pub fn filled_diff(ty: &dyn ResourceType, config: &Value, prior: Option<&Value>,
     replace.dedup();
     let changed = differing(attrs, before, &after);
     let acts = !replace.is_empty() || attrs.iter().any(|a| !a.computed && changed.iter().any(|name| name == a.name));
-    Diff { after, changed, replace, acts }
+    Diff { after, changed, replace, acts, problems }
 }
 
 /// The configuration with everything filled in that it leaves to the cloud: from what there is, or unknown.

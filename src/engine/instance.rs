@@ -82,6 +82,7 @@ impl Planner<'_> {
         if let Some(now) = &now {
             planned.replace.extend(self.replaced.along(ty, &spot.address, now, &touched));
         }
+        planned.problems.iter().for_each(|p| self.errors.push(evaluate::problem(&spot.address, block, p)));
         let reason = self.reason_to_replace(spot, &planned.replace, tainted, triggered);
         let refreshing = self.request.options.purpose == Purpose::Refresh;
         let create_first = block.lifecycle.create_before_destroy.unwrap_or(false);

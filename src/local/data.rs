@@ -94,7 +94,7 @@ mod tests {
     fn planned(prior: Option<&Value>, want: Value, changed: &[&str]) -> Value {
         let mut want = want;
         let changed: Vec<_> = changed.iter().map(|&c| c.to_owned()).collect();
-        TerraformData::plan(&mut Planned { prior, want: &mut want, changed: &changed, replace: vec![], keep: vec![] });
+        TerraformData::plan(&mut Planned::new(prior, &mut want, &changed));
         want.attr("output").clone()
     }
 

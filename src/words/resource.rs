@@ -106,6 +106,15 @@ pub struct Planned<'a> {
     pub replace: Vec<String>,
     /// Attributes flagged `force_new` whose change does not replace this time.
     pub keep: Vec<String>,
+    /// What can't be changed so, neither in place nor by a replacement.
+    pub problems: Vec<Problem>,
+}
+
+impl<'a> Planned<'a> {
+    /// What differs, with nothing said about it yet.
+    pub fn new(prior: Option<&'a Value>, want: &'a mut Value, changed: &'a [String]) -> Self {
+        Self { prior, want, changed, replace: vec![], keep: vec![], problems: vec![] }
+    }
 }
 
 /// Says of a type that what it makes can also be written in an attribute of another, which then lists all that there may be.

@@ -5,8 +5,9 @@ use aws_sdk_s3::types::{BucketVersioningStatus, MfaDelete, VersioningConfigurati
 use super::{Place, imported, turn, unsettled};
 use crate::aws::error::absent;
 use crate::aws::{Aws, each};
-use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry};
+use crate::words::failure::Outcome;
+use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry};
+use crate::words::value::Value;
 
 crate::blocks! {
     /// Whether a bucket keeps the versions of its objects. Once it does, that can be suspended and no longer be switched off.
@@ -89,12 +90,7 @@ versioning_configuration = { status = "Suspended", mfa_delete = "Disabled" }
         .await
     }
 
-    async fn update(&self, cx: &Cx<'_, Aws>, live: &Live<Self>) -> Outcome<()> {
-        let was = live.value.wanted().map_or("Disabled", |w| w.status.as_str());
-        if self.wanted().is_some_and(|w| w.status == "Disabled") && was != "Disabled" {
-            let why = format!("versioning of {} is {was}, and can't be `Disabled` any more", self.bucket);
-            return Err(Failure::other(why).help("suspend it: `status = \"Suspended\"`"));
-        }
+    async fn update(&self, cx: &Cx<'_, Aws>, _: &Live<Self>) -> Outcome<()> {
         self.put(cx).await
     }
 
@@ -104,6 +100,16 @@ versioning_configuration = { status = "Suspended", mfa_delete = "Disabled" }
         }
         let suspended = VersioningConfiguration { mfa_delete: None, status: "Suspended".into() };
         Self { versioning_configuration: Some(suspended), ..live.value.clone() }.put(cx).await
+    }
+
+    fn plan(planned: &mut Planned<'_>) {
+        let status = |value: &Value| value.attr("versioning_configuration").items().first().map(|v| v.attr("status").clone());
+        let (was, wanted) = (planned.prior.and_then(status), status(planned.want));
+        let (was, wanted) = (was.as_ref().and_then(Value::as_str), wanted.as_ref().and_then(Value::as_str));
+        if let (Some(was @ ("Enabled" | "Suspended")), Some("Disabled")) = (was, wanted) {
+            let why = format!("versioning is {was}, and can't be `Disabled` any more: suspend it with `status = \"Suspended\"`");
+            planned.problems.push(Problem::new("versioning_configuration.status", why));
+        }
     }
 
     async fn import(_: &Cx<'_, Aws>, given: &str) -> Outcome<Id> {

@@ -176,7 +176,7 @@ mod tests {
         let value = crate::words::schema::Field::give(&live.value);
         let reasons = || {
             let mut want = value.clone();
-            let mut planned = Planned { prior: Some(&value), want: &mut want, changed: &[], replace: vec![], keep: vec![] };
+            let mut planned = Planned::new(Some(&value), &mut want, &[]);
             LocalFile::plan(&mut planned);
             planned.replace
         };

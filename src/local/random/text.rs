@@ -149,7 +149,7 @@ mod tests {
     fn the_old_name_follows_the_new_one() {
         let planned = |prior: Option<Value>, want: Value| {
             let mut want = want;
-            plan(&mut Planned { prior: prior.as_ref(), want: &mut want, changed: &[], replace: vec![], keep: vec![] });
+            plan(&mut Planned::new(prior.as_ref(), &mut want, &[]));
             (want.attr("numeric").clone(), want.attr("number").clone())
         };
         let pair = |numeric: Value, number: Value| Value::object([("numeric", numeric), ("number", number)]);

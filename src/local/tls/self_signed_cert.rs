@@ -419,7 +419,7 @@ mod tests {
         let value = live.value.give();
         let reasons = |hours: i64| {
             let mut want = value.clone();
-            let mut planned = Planned { prior: Some(&value), want: &mut want, changed: &[], replace: vec![], keep: vec![] };
+            let mut planned = Planned::new(Some(&value), &mut want, &[]);
             plan_at(&mut planned, Timestamp::now() + SignedDuration::from_hours(hours));
             planned.replace
         };

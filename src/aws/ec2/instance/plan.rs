@@ -126,7 +126,7 @@ mod tests {
 
     fn planned(prior: &Value, want: Value, changed: &[&str]) -> (Value, Vec<String>) {
         let (mut want, changed) = (want, changed.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let mut planned = Planned { prior: Some(prior), want: &mut want, changed: &changed, replace: vec![], keep: vec![] };
+        let mut planned = Planned::new(Some(prior), &mut want, &changed);
         plan(&mut planned);
         let replace = planned.replace;
         (want, replace)
