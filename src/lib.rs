@@ -38,6 +38,9 @@
 //!    [`engine::event`] tells whoever listens.
 //! 7. The journal is folded into a new snapshot.
 //!
+//! Drift ends after the fourth: [`engine::drift`] compares what was read with the state, [`show::drift`] judges what differs and makes a
+//! [`words::drift::Report`] of it, with what the plan says of each finding.
+//!
 //! # Files on disk
 //!
 //! | file | what it is |

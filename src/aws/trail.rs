@@ -13,11 +13,34 @@ use crate::words::failure::{Failure, Outcome};
 /// Types whose calls go to the partition's one region, and are in its log alone.
 const GLOBAL: &[&str] = &["aws_iam_", "aws_route53_"];
 
+/// Which service's log tells of a type, by the beginning of its name; EC2's of all others. Things of several services may have one name.
+const SOURCES: &[(&str, &str)] = &[
+    ("aws_acm_", "acm"),
+    ("aws_appautoscaling_", "application-autoscaling"),
+    ("aws_autoscaling_", "autoscaling"),
+    ("aws_cloudwatch_event_", "events"),
+    ("aws_cloudwatch_log_", "logs"),
+    ("aws_cloudwatch_", "monitoring"),
+    ("aws_dlm_", "dlm"),
+    ("aws_ecr_", "ecr"),
+    ("aws_ecs_", "ecs"),
+    ("aws_iam_", "iam"),
+    ("aws_kms_", "kms"),
+    ("aws_lb", "elasticloadbalancing"),
+    ("aws_route53_", "route53"),
+    ("aws_s3_", "s3"),
+    ("aws_secretsmanager_", "secretsmanager"),
+    ("aws_sns_", "sns"),
+    ("aws_ssm_", "ssm"),
+];
+
 /// The last call that changed what goes by one of the names.
 pub(super) async fn deed(aws: &Aws, kind: &str, names: &[String], since: Option<Timestamp>) -> Outcome<Option<Deed>> {
+    let source = SOURCES.iter().find(|(prefix, _)| kind.starts_with(prefix)).map_or("ec2", |(_, source)| source);
+    let of_service = |event: &&Event| event.event_source().and_then(|text| text.strip_suffix(".amazonaws.com")) == Some(source);
     for name in names {
         let found = lookup(aws, kind, name, since).await?;
-        if let Some(deed) = found.iter().filter(|event| event.read_only() != Some("true")).find_map(told) {
+        if let Some(deed) = found.iter().filter(of_service).filter(|event| event.read_only() != Some("true")).find_map(told) {
             return Ok(Some(deed));
         }
     }

@@ -154,6 +154,21 @@ fn who_counts_and_what_fails() {
 }
 
 #[test]
+fn who_did_it_is_not_who_changed_another_of_the_same_name() {
+    let text = |retention: u8, description: &str| {
+        format!(
+            "[resource.aws_cloudwatch_log_group.a]\nname = \"same\"\nretention_in_days = {retention}\n[resource.aws_ssm_parameter.a]\nname = \"same\"\ntype = \"String\"\nvalue = \"v\"\ndescription = \"{description}\"\n"
+        )
+    };
+    let site = Site::with(&text(7, "one"));
+    site.good(&["apply", "stacks/web", "--auto-approve"]);
+    site.meddle("web", &text(14, "two"));
+    let json: Json = serde_json::from_str(&site.run(&["drift", "web", "--format", "json"]).out).unwrap();
+    let events: Vec<&str> = json["reports"][0]["findings"].as_array().unwrap().iter().map(|f| f["by"]["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["PutRetentionPolicy", "PutParameter"], "{json}");
+}
+
+#[test]
 fn an_apply_is_not_kept_waiting() {
     let site = drifted();
     // The lock is held by someone, as by an apply that runs.

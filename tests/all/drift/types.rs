@@ -45,7 +45,10 @@ const ALONG: &[(&str, &str)] = &[
 ];
 
 /// Types whose change can't be taken back in place, with the reason.
-const LASTING: &[(&str, &str)] = &[("aws_route53_health_check", "AWS has no way to take an address away")];
+const LASTING: &[(&str, &str)] = &[
+    ("aws_autoscaling_group", "AWS has no way to take `desired_capacity_type` away"),
+    ("aws_route53_health_check", "AWS has no way to take an address away"),
+];
 
 /// Attributes of an instance, by its address.
 type Names = BTreeMap<String, BTreeSet<String>>;
