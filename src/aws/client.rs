@@ -54,6 +54,8 @@ pub struct Aws {
     pub ecs: Lazy<aws_sdk_ecs::Client>,
     /// Elastic Load Balancing: Application, Network and Gateway Load Balancers.
     pub elb: Lazy<aws_sdk_elasticloadbalancingv2::Client>,
+    /// EventBridge.
+    pub events: Lazy<aws_sdk_eventbridge::Client>,
     /// IAM; its calls go to the partition's one region.
     pub iam: Lazy<aws_sdk_iam::Client>,
     /// KMS.
@@ -125,6 +127,7 @@ impl Aws {
             ecr: client!(aws_sdk_ecr, sdk, watch, given(|e| &e.ecr)),
             ecs: client!(aws_sdk_ecs, sdk, watch, given(|e| &e.ecs)),
             elb: client!(aws_sdk_elasticloadbalancingv2, sdk, watch, given(|e| &e.elbv2)),
+            events: client!(aws_sdk_eventbridge, sdk, watch, given(|e| &e.eventbridge)),
             iam: client!(aws_sdk_iam, sdk, watch, given(|e| &e.iam)),
             kms: client!(aws_sdk_kms, sdk, watch, given(|e| &e.kms)),
             logs: client!(aws_sdk_cloudwatchlogs, sdk, watch, given(|e| &e.logs)),

@@ -109,6 +109,8 @@ crate::blocks! {
         ecs: Option<String>,
         /// Elastic Load Balancing: Application, Network and Gateway Load Balancers.
         elbv2: Option<String>,
+        /// EventBridge.
+        eventbridge: Option<String>,
         /// IAM.
         iam: Option<String>,
         /// KMS.

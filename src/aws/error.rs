@@ -80,6 +80,7 @@ fn origin<E>() -> (&'static str, String) {
     let service = match name.strip_prefix("aws_sdk_").and_then(|rest| rest.split("::").next()).unwrap_or("aws") {
         // By the word that permissions begin with.
         "cloudwatchlogs" => "logs",
+        "eventbridge" => "events",
         "resourcegroupstagging" => "tag",
         other => other,
     };

@@ -19,6 +19,7 @@ pub mod ecr;
 pub mod ecs;
 pub mod elb;
 pub mod error;
+pub mod events;
 mod gather;
 pub mod iam;
 pub mod imported;
@@ -91,6 +92,8 @@ pub const RESOURCES: &[&dyn ResourceType] = &[
     &Of::<elb::listener_certificate::ListenerCertificate>::TYPE,
     &Of::<elb::rule::Rule>::TYPE,
     &Of::<elb::target_group::TargetGroup>::TYPE,
+    &Of::<events::rule::Rule>::TYPE,
+    &Of::<events::target::Target>::TYPE,
     &Of::<iam::instance_profile::InstanceProfile>::TYPE,
     &Of::<iam::openid_connect_provider::OpenIdConnectProvider>::TYPE,
     &Of::<iam::policy::Policy>::TYPE,

@@ -12,6 +12,7 @@ use crate::words::resource::{Cloud, Cx, Tags};
 /// The resource types whose tags are read here, so that one call serves them all.
 const BY_ARN: &[&str] = &[
     "aws_acm_certificate",
+    "aws_cloudwatch_event_rule",
     "aws_cloudwatch_log_group",
     "aws_cloudwatch_metric_alarm",
     "aws_ecr_repository",

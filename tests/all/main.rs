@@ -15,6 +15,7 @@ mod crash;
 mod drift;
 mod ecs_platform;
 mod engine;
+mod events;
 mod faults;
 mod fmt;
 mod fuzz;
