@@ -24,6 +24,7 @@ mod gather;
 pub mod iam;
 pub mod imported;
 pub mod kms;
+mod listing;
 pub mod logs;
 pub mod name;
 pub mod partition;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::session::Session;
-use crate::engine::plan::Plan;
+use crate::engine::plan::{Generated, Plan};
 use crate::registry::REGISTRY;
 use crate::spelling::{Unwritten, written};
 use crate::stack::Spelling;
@@ -39,31 +39,28 @@ impl Out {
 
     /// Writes the blocks that the plan lacks; gives the text.
     pub fn write(&self, plan: &Plan) -> Result<String> {
-        let providers: Vec<Option<String>> = plan
-            .generated
-            .iter()
-            .map(|made| {
-                let (name, alias) = made.provider.as_ref()?;
-                Some(alias.as_ref().map_or_else(|| name.to_string(), |alias| format!("{name}.{alias}")))
-            })
-            .collect();
-        let blocks: Vec<Unwritten<'_>> = plan
-            .generated
-            .iter()
-            .zip(&providers)
-            .map(|(made, provider)| Unwritten {
-                address: &made.address,
-                id: &made.id,
-                provider: provider.as_deref(),
-                arguments: &made.arguments,
-                hidden: &made.hidden,
-            })
-            .collect();
-        let text = written(&blocks, self.spelling, &REGISTRY)?;
+        let text = text(plan, self.spelling)?;
         write_new(&self.path, &text)
             .map_err(|e| Diagnostic::error(format!("can't write the configuration to `{}`: {e}", self.path.display())))?;
         Ok(text)
     }
+}
+
+/// The blocks that a plan lacks.
+pub(crate) fn text(plan: &Plan, spelling: Spelling) -> Result<String> {
+    let provider = |made: &Generated| {
+        let (name, alias) = made.provider.as_ref()?;
+        Some(alias.as_ref().map_or_else(|| name.to_string(), |alias| format!("{name}.{alias}")))
+    };
+    let providers: Vec<Option<String>> = plan.generated.iter().map(provider).collect();
+    let blocks = plan.generated.iter().zip(&providers).map(|(made, provider)| Unwritten {
+        address: &made.address,
+        id: &made.id,
+        provider: provider.as_deref(),
+        arguments: &made.arguments,
+        hidden: &made.hidden,
+    });
+    written(&blocks.collect::<Vec<_>>(), spelling, &REGISTRY)
 }
 
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {

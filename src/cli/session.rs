@@ -21,7 +21,7 @@ use crate::engine::world::World;
 use crate::registry::REGISTRY;
 use crate::show::Facts;
 use crate::stack::{self, Files, Given, RawValue, Stack};
-use crate::state::{Loaded, LocalStore, Lock, Neighbours, Refuge, State, Who, held_by_others};
+use crate::state::{Loaded, LocalStore, Lock, Neighbours, Owned, Refuge, State, Who, held, held_by_others};
 use crate::words::resource::Settings;
 use crate::words::{Diagnostic, Diagnostics, Result, Value};
 
@@ -256,6 +256,11 @@ impl Session {
             state = self.store.fold(&lock)?.state.unwrap_or(state);
         }
         Ok(Held { lock, state })
+    }
+
+    /// What the states of the project own, this one's among them.
+    pub fn owned(&self) -> Result<Vec<Owned>> {
+        held(&self.states, &[self.store.path().to_path_buf()])
     }
 
     /// Makes a plan.

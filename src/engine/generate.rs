@@ -47,7 +47,12 @@ fn arguments(attrs: &[Attr], now: &Value, path: &str, hidden: &mut Vec<String>) 
     for attr in attrs.iter().filter(|a| !a.computed && a.name != "tags_all" && (a.required || a.deprecated.is_empty())) {
         let value = now.attr(attr.name);
         let below = if path.is_empty() { attr.name.to_owned() } else { format!("{path}.{}", attr.name) };
-        let silent = value.is_empty() || attr.default_value().is_some_and(|default| default == *value.bare());
+        let silent = match attr.default_value() {
+            Some(default) => value.is_empty() || default == *value.bare(),
+            None => value.is_empty() || value.as_bool() == Some(false) || value.as_number().is_some_and(|n| n.as_i64() == Some(0)),
+        };
+        // What nobody can ask for is only told.
+        let silent = silent || (!attr.one_of.is_empty() && value.as_str().is_some_and(|text| !attr.one_of.contains(&text)));
         let excluded =
             attrs.iter().any(|o| made.contains_key(o.name) && (o.conflicts.contains(&attr.name) || attr.conflicts.contains(&o.name)));
         if (silent && !attr.required) || excluded {
@@ -67,6 +72,10 @@ fn arguments(attrs: &[Attr], now: &Value, path: &str, hidden: &mut Vec<String>) 
             (Some(inner), one @ (Value::Object(_) | Value::Map(_))) => Value::Object(Arc::new(arguments(inner, one, &below, hidden))),
             (_, value) => value.clone(),
         };
+        let nothing = value.items().iter().all(|block| block.entries().is_some_and(|given| given.is_empty()));
+        if attr.chosen && attr.block().is_some() && nothing {
+            continue;
+        }
         made.insert(attr.name.into(), value);
     }
     made

@@ -36,6 +36,7 @@ mod step;
 pub mod steps;
 pub mod tree;
 mod turns;
+pub mod unmanaged;
 pub mod world;
 
 use crate::words::Diagnostic;

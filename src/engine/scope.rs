@@ -1,6 +1,7 @@
 //! Which part of a stack is planned, where the user named some of it.
 
 use super::graph::Order;
+use super::import;
 use super::options::Options;
 use super::planner::Request;
 use super::tree::Tree;
@@ -39,7 +40,10 @@ pub(super) fn scope(request: &Request<'_>, tree: &Tree<'_>, order: &Order) -> Re
     let blocks = &tree.blocks;
     let replaced: Vec<Selection> = request.options.replace.iter().cloned().map(Selection::from).collect();
     for given in targets.iter().chain(excludes).chain(&replaced) {
-        let known = blocks.iter().any(|b| given.touches(&b.address)) || request.state.instances.keys().any(|a| given.covers(a));
+        let unwritten = || request.stack.module.imports.iter().filter_map(import::target).any(|a| given.covers(&a));
+        let known = blocks.iter().any(|b| given.touches(&b.address))
+            || request.state.instances.keys().any(|a| given.covers(a))
+            || (request.options.generate && unwritten());
         if !known {
             let error = Diagnostic::error(format!("there is no {given}, neither in the stack nor in the state"));
             let names: Vec<String> = blocks.iter().map(|b| b.address.to_string()).collect();

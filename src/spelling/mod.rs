@@ -11,7 +11,7 @@ mod written;
 
 use std::sync::Arc;
 
-pub use written::{Unwritten, written};
+pub use written::{Unwritten, imports, written};
 
 use crate::stack::{self, Spelling, well_formed};
 use crate::words::resource::Registry;

@@ -31,6 +31,20 @@ pub fn written(blocks: &[Unwritten<'_>], spelling: Spelling, registry: &Registry
     if spelling == Spelling::Tf { super::to_tf("generated.toml", &text, registry) } else { Ok(text) }
 }
 
+/// The text of `import` blocks, in TOML: the address that each gets, its id, and the configuration of its provider where that is not the
+/// plain one.
+#[must_use]
+pub fn imports(asked: &[(String, String, Option<String>)]) -> String {
+    let mut text = String::from("# They have done their work once they are applied, and can go.\n");
+    for (address, id, provider) in asked {
+        let _ = write!(text, "\n[[import]]\nto = {}\nid = {}\n", quoted(address), quoted(&escaped(id)));
+        if let Some(provider) = provider {
+            let _ = writeln!(text, "provider = {}", quoted(provider));
+        }
+    }
+    super::toml::format(&text)
+}
+
 fn table(block: &Unwritten<'_>, text: &mut String) {
     let Unwritten { address, id, provider, arguments, hidden } = block;
     let _ = write!(text, "\n# Imported from {}\n[resource.{}.{}]\n", id.escape_debug(), key(&address.kind), key(&address.name));

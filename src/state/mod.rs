@@ -35,6 +35,6 @@ pub use journal::{Action, Begin, Event, Intent, Journal};
 pub use local::{Loaded, LocalStore, Refuge};
 pub use lock::{Lock, LockInfo, TakenOver, Who};
 pub use neighbours::Neighbours;
-pub use others::held_by_others;
+pub use others::{Owned, held, held_by_others};
 pub use replay::{OpenIntent, replay};
 pub use snapshot::{Instance, Output, State};

@@ -1,6 +1,7 @@
 //! What a look at reality found: the words that drift detection, its history and its messengers share. Plain data, which can be kept as
 //! JSON and read back; no secret is ever in it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -177,8 +178,19 @@ pub struct Unmanaged {
     pub owned: usize,
     /// How many were left out as noise: defaults, service-linked, made by a managed service.
     pub noise: usize,
+    /// How many were left out for each reason.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, usize>,
     /// What no state owns.
     pub findings: Vec<Finding>,
+}
+
+impl Unmanaged {
+    /// How much of what could be managed is, in percent; all of it where there is nothing.
+    #[must_use]
+    pub fn coverage(&self) -> f64 {
+        if self.seen == 0 { 100.0 } else { 100.0 * self.owned as f64 / self.seen as f64 }
+    }
 }
 
 impl Finding {
@@ -187,16 +199,23 @@ impl Finding {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         use sha2::{Digest, Sha256};
-        let told = serde_json::json!([self.address, self.id, self.what, self.attributes]);
+        // The address of what nobody manages is made up.
+        let address = if self.what == What::Unmanaged { &self.kind } else { &self.address };
+        let told = serde_json::json!([address, self.id, self.what, self.attributes]);
         let digest = Sha256::digest(told.to_string());
         digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
 impl Report {
+    /// All that was found: what is not as it should be, and what nobody manages.
+    pub fn all(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().chain(self.unmanaged.iter().flat_map(|unmanaged| &unmanaged.findings))
+    }
+
     /// The worst severity of what was found; none when all is in order.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().chain(self.unmanaged.iter().flat_map(|unmanaged| &unmanaged.findings)).map(|finding| finding.severity).max()
+        self.all().map(|finding| finding.severity).max()
     }
 }

@@ -15,6 +15,7 @@ pub use object::{DataOf, DataType, Found, Of, ResourceType};
 use super::address::{Address, Mode};
 use super::drift::Deed;
 use super::failure::{Failure, Outcome};
+use super::listed::Listed;
 use super::reads::Reads;
 use super::schema::{Attr, Block, Field};
 use super::value::Value;
@@ -209,6 +210,8 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
     const ECHOES: &'static [&'static str] = &[];
     /// Computed attributes whose change is drift: that an instance runs, and what tells it from another of the same name.
     const SIGNS: &'static [&'static str] = &[];
+    /// Whether it is the account's own, whatever the region.
+    const GLOBAL: bool = false;
     /// The clients that it needs.
     type Cloud: Send + Sync + 'static;
 
@@ -245,6 +248,11 @@ pub trait Resource: Block + Field + Clone + Send + Sync + 'static {
                 _ => Ok(self.twin(cx).await?.into_iter().collect()),
             }
         }
+    }
+    /// All that exist of it where the clients look, for whoever asks what nobody manages; none for a type that is told with what it
+    /// is part of (an attachment, a rule). `cx.reads` knows all that states own.
+    fn list(_cx: &Cx<'_, Self::Cloud>) -> impl Future<Output = Outcome<Option<Vec<Listed>>>> + Send {
+        async { Ok(None) }
     }
     /// The id for what the user gave to `import`.
     fn import(_cx: &Cx<'_, Self::Cloud>, given: &str) -> impl Future<Output = Outcome<Id>> + Send {

@@ -7,7 +7,8 @@ use ferroform::engine::plan::{Action, Purpose};
 use ferroform::engine::planner::Options;
 use ferroform::registry::REGISTRY;
 use ferroform::state::Instance;
-use ferroform::words::reads::Reads;
+use ferroform::words::listed::Listed;
+use ferroform::words::reads::{Asked, Reads};
 use ferroform::words::resource::{Context, Known, ResourceType};
 use ferroform::words::schema::{Attr, Kind};
 use ferroform::words::{Address, Value};
@@ -37,6 +38,8 @@ struct Seen {
     changed: BTreeSet<String>,
     /// Attributes that can change in place and did not.
     unchanged: BTreeSet<String>,
+    /// Whether it is listed on its own.
+    listed: bool,
 }
 
 #[test]
@@ -46,10 +49,11 @@ fn every_type_lives_as_its_example_says() {
     let types = REGISTRY.resources.iter().copied().filter(|ty| ty.name().contains(&only));
     let mut reports: Vec<Report> = runtime.block_on(stream::iter(types).map(report).buffer_unordered(TOGETHER).collect());
     reports.sort_by_key(|report| report.name);
-    let (mut failures, mut needed) = (vec![], BTreeSet::new());
+    let (mut failures, mut needed, mut own) = (vec![], BTreeSet::new(), 0);
     for Report { name, took, calls, outcome } in &reports {
         match outcome {
-            Ok(Seen { changed, unchanged }) => {
+            Ok(Seen { changed, unchanged, listed }) => {
+                own += usize::from(*listed);
                 println!(
                     "{name:<40} {:>5.1} s {calls:>4} calls, {:>2} of {:>2} changed in place",
                     took.as_secs_f32(),
@@ -70,6 +74,7 @@ fn every_type_lives_as_its_example_says() {
             Err(why) => failures.push(format!("{name}: {why}")),
         }
     }
+    println!("{own} of {} types are listed on their own", reports.len());
     if only.is_empty() {
         let left = NOT_CHANGED.iter().enumerate().filter(|(i, _)| !needed.contains(i));
         failures.extend(left.map(|(_, (path, _))| format!("{path} is listed as not changed, and needs no more to be")));
@@ -120,6 +125,9 @@ async fn live(ty: &'static dyn ResourceType, bench: &mut Bench, step: &mut &'sta
 
     *step = "importing";
     imported(ty, bench, &open, &address).await?;
+
+    *step = "listing";
+    seen.listed = listed(ty, bench, &open, &address).await?;
 
     *step = "removing";
     let last = bench.state.instances[&address].clone();
@@ -182,6 +190,41 @@ async fn imported(ty: &'static dyn ResourceType, bench: &Bench, open: &crate::su
     let differs = !matches!(change.action, Action::Nothing | Action::Update) || change.changed.iter().any(|name| !unread(name));
     if differs { Err(format!("what was imported differs from the configuration: {}", acts(&plan).join("\n"))) } else { Ok(()) }
 }
+
+/// What the example made is among all that is listed, as the state knows it, and can be imported as the listing says.
+async fn listed(ty: &'static dyn ResourceType, bench: &Bench, open: &crate::support::bench::Open, address: &Address) -> Outcome<bool> {
+    if ty.is_local() {
+        return Ok(false);
+    }
+    let asked = |(address, instance): (&Address, &Instance)| Asked {
+        kind: address.kind.clone(),
+        id: instance.id().to_owned(),
+        prior: instance.attributes.clone(),
+    };
+    let reads = Reads::of(bench.state.instances.iter().map(asked).collect());
+    let clients = bench.clients(open, ty.name()).await?;
+    let context = Context { cloud: clients.as_ref(), token: "", reads: &reads };
+    let Some(all) = ty.list(&context).await.map_err(|failure| format!("refused: {failure}"))? else { return Ok(false) };
+    let held = &bench.state.instances[address];
+    let agrees = |listed: &&Listed| {
+        listed.mark.as_ref().is_none_or(|(name, value)| held.attributes.attr(name).as_str().is_some_and(|own| own == value))
+    };
+    let found: Vec<&Listed> = all.iter().filter(|listed| listed.id == held.id()).filter(agrees).collect();
+    let [found] = found.as_slice() else { return Err(format!("{} of these are {}: {all:?}", found.len(), held.id())) };
+    if !NOISE.contains(&ty.name()) && found.noise.is_some() {
+        return Err(format!("it counts as noise: {found:?}"));
+    }
+    if NOT_IMPORTED.contains(&ty.name()) {
+        return Ok(true);
+    }
+    match ty.import(&context, &found.import).await {
+        Ok(id) if id == held.id() => Ok(true),
+        other => Err(format!("`{}` can't be imported: {other:?}", found.import)),
+    }
+}
+
+/// Whose example nobody would take for something of their own, were it not in the state.
+const NOISE: &[&str] = &["aws_ecs_task_definition"];
 
 /// What can change in place, and no example changes: `*` stands for any name.
 const NOT_CHANGED: &[(&str, &str)] = &[

@@ -40,3 +40,4 @@ mod storage;
 mod support;
 mod terraform_folder;
 mod under_fire;
+mod unmanaged;

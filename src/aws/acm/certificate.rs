@@ -16,8 +16,9 @@ use crate::aws::ec2::{INTENT_TAG, with_intent};
 use crate::aws::error::{absent, lacking};
 use crate::aws::tags::{delta, of_arns};
 use crate::aws::types::Arn;
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
 use crate::words::value::Value;
 
@@ -283,6 +284,15 @@ tags = { team = "platform", Name = "example" }
         let alive = |c: &CertificateSummary| matches!(c.status().map(|s| s.as_str()), Some("ISSUED" | "PENDING_VALIDATION"));
         let alike = listed(cx.cloud).await?.into_iter().filter(|c| self.is_like(c) && alive(c));
         Ok(alike.filter_map(|c| c.certificate_arn).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let all = Filters::builder().set_key_types(Some(KeyAlgorithm::values().iter().map(|k| KeyAlgorithm::from(*k)).collect())).build();
+        let found: Vec<_> = cx.cloud.acm.list_certificates().includes(all).into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|c| {
+            Some(Listed::new(c.certificate_arn()?).named(c.domain_name()).noise(c.managed_by().is_some(), "kept by an AWS service"))
+        });
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

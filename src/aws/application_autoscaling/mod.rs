@@ -1,6 +1,10 @@
 //! Application Auto Scaling.
 
+use std::collections::BTreeSet;
+
+use super::Aws;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::resource::Cx;
 
 pub mod metrics;
 pub mod policy;
@@ -25,6 +29,12 @@ fn parts(given: &str) -> Option<[String; 3]> {
     let (resource, dimension) = rest.rsplit_once('/')?;
     let said = [namespace, resource, dimension];
     (dimension.contains(':') && said.iter().all(|p| !p.is_empty())).then(|| said.map(str::to_owned))
+}
+
+/// The services of which states hold something that is scaled, and ECS: each is listed by itself.
+fn namespaces(cx: &Cx<'_, Aws>) -> BTreeSet<String> {
+    let asked = cx.reads.asked(&["aws_appautoscaling_target", "aws_appautoscaling_policy"]);
+    asked.filter_map(|a| a.prior.attr("service_namespace").as_str().map(str::to_owned)).chain(["ecs".to_owned()]).collect()
 }
 
 fn not_that(given: &str, what: &str, like: &str) -> Outcome<String> {

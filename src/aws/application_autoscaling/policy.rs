@@ -9,11 +9,12 @@ use aws_sdk_applicationautoscaling::types::{
 };
 
 use super::metrics::TargetTracking;
-use super::{PAGE, int, not_that, parts, some};
+use super::{PAGE, int, namespaces, not_that, parts, some};
 use crate::aws::imported::{recall, remember};
 use crate::aws::types::NumberText;
 use crate::aws::{Aws, each};
 use crate::words::failure::Outcome;
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry};
 use crate::words::value::Value;
 
@@ -162,6 +163,20 @@ dimensions = [{ name = "TableName", value = "policed" }]
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = described(cx.cloud, &self.service_namespace, vec![self.name.clone()]).await?;
         Ok(found.iter().any(|p| is(p, &self.key())).then(|| self.name.clone()))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found = each(namespaces(cx), |namespace| async move {
+            let call = cx.cloud.application_autoscaling.describe_scaling_policies();
+            let pages = call.service_namespace(ServiceNamespace::from(namespace.as_str())).into_paginator().items().send();
+            let found: Vec<ScalingPolicy> = pages.try_collect().await?;
+            Ok(Some(found))
+        });
+        let listed = found.await?.into_iter().flatten().map(|p| {
+            let place = [p.service_namespace.as_str(), &p.resource_id, p.scalable_dimension.as_str(), &p.policy_name].join("/");
+            Listed::new(&p.policy_name).marked("arn", Some(&p.policy_arn)).imported_by(place)
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

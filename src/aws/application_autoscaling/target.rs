@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget, ServiceNamespace, SuspendedState as SdkSuspended};
 
-use super::{PAGE, int, not_that, parts, some};
+use super::{PAGE, int, namespaces, not_that, parts, some};
 use crate::aws::error::absent;
 use crate::aws::imported::{recall, remember};
 use crate::aws::tags::delta;
 use crate::aws::types::Arn;
 use crate::aws::{Aws, each};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -110,6 +111,20 @@ tags = { team = "platform", Name = "example" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = described(cx.cloud, &self.service_namespace, vec![self.resource_id.clone()]).await?;
         Ok(found.iter().any(|t| self.is(t)).then(|| self.resource_id.clone()))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found = each(namespaces(cx), |namespace| async move {
+            let call = cx.cloud.application_autoscaling.describe_scalable_targets();
+            let pages = call.service_namespace(ServiceNamespace::from(namespace.as_str())).into_paginator().items().send();
+            let found: Vec<ScalableTarget> = pages.try_collect().await?;
+            Ok(Some(found))
+        });
+        let listed = found.await?.into_iter().flatten().map(|t| {
+            let place = [t.service_namespace.as_str(), &t.resource_id, t.scalable_dimension.as_str()].join("/");
+            Listed::new(&t.resource_id).marked("scalable_dimension", Some(t.scalable_dimension.as_str())).imported_by(place)
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -8,8 +8,9 @@ use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleHookSpecification, T
 use super::group_blocks::{Hook, Maintenance, Refresh, Reservation, ReservationTarget, Source, Tag, ZoneDistribution};
 use super::launch::{Mixed, Template, renamed};
 use super::{PAGE, gone, group_life, group_update, int, long, some};
-use crate::aws::{Aws, each, name};
+use crate::aws::{Aws, each, listing, name};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{After, Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Then};
 use crate::words::value::Value;
 
@@ -404,6 +405,16 @@ override = [
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let name = self.named(cx);
         Ok(described(cx.cloud, vec![name.clone()]).await?.iter().any(|g| g.status().is_none()).then_some(name))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.autoscaling.describe_auto_scaling_groups().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|g| {
+            let tags = g.tags().iter().filter_map(|t| Some((t.key()?, t.value()?)));
+            let listed = listing::by_tags(Listed::new(g.auto_scaling_group_name()?), tags).named(g.auto_scaling_group_name());
+            Some(listed.marked("arn", g.auto_scaling_group_arn()).costs())
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -11,6 +11,7 @@ use crate::aws::imported::{recall, remember};
 use crate::aws::types::NumberText;
 use crate::aws::{Aws, each};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource};
 use crate::words::value::Value;
 
@@ -186,6 +187,16 @@ step_adjustment = [
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = described(cx.cloud, &self.autoscaling_group_name, vec![self.name.clone()]).await?;
         Ok((!found.is_empty()).then(|| self.name.clone()))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.autoscaling.describe_policies().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|p| {
+            let (name, group) = (p.policy_name()?, p.auto_scaling_group_name()?);
+            let listed = Listed::new(name).marked("arn", p.policy_arn()).imported_by(format!("{group}/{name}"));
+            Some(listed.noise(name.starts_with("ECSManagedAutoScalingPolicy-"), "made by ECS"))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -4,6 +4,7 @@ use crate::aws::error::absent;
 use crate::aws::types::JsonText;
 use crate::aws::{Aws, each};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource};
 use crate::words::value::Value;
 
@@ -52,6 +53,11 @@ dashboard_body = '{"widgets":[{"type":"metric","x":0,"y":0,"width":12,"height":6
 
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         Ok(get(cx.cloud, &self.dashboard_name).await?.map(|_| self.dashboard_name.clone()))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.cloudwatch.list_dashboards().into_paginator().items().send().try_collect().await?;
+        Ok(Some(found.iter().filter_map(|d| Some(Listed::new(d.dashboard_name()?))).collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

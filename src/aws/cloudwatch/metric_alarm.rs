@@ -9,8 +9,9 @@ use aws_sdk_cloudwatch::types::{
 use crate::aws::error::absent;
 use crate::aws::tags::{delta, of_arns};
 use crate::aws::types::Arn;
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::Outcome;
+use crate::words::listed::Listed;
 use crate::words::number::Number;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Tags};
 use crate::words::value::Value;
@@ -231,6 +232,16 @@ metric = { metric_name = "RequestCount", namespace = "AWS/ApplicationELB", perio
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = described(cx.cloud, std::slice::from_ref(&self.alarm_name)).await?;
         Ok(found.into_iter().find_map(|a| a.alarm_name))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let call = cx.cloud.cloudwatch.describe_alarms().alarm_types(AlarmType::MetricAlarm);
+        let pages: Vec<_> = call.into_paginator().send().try_collect().await?;
+        let listed = pages.iter().flat_map(|page| page.metric_alarms()).filter_map(|a| {
+            let listed = Listed::new(a.alarm_name()?).marked("arn", a.alarm_arn());
+            Some(listed.noise(a.alarm_name()?.starts_with("TargetTracking-"), "made by a scaling policy"))
+        });
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -9,8 +9,9 @@ use crate::aws::ec2::{INTENT_TAG, with_intent};
 use crate::aws::error::{absent, lacking};
 use crate::aws::tags::delta;
 use crate::aws::types::Arn;
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{After, Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
 use crate::words::value::Value;
 
@@ -282,6 +283,15 @@ impl Resource for LifecyclePolicy {
             return Ok(vec![]);
         }
         with_tags(cx.cloud, |tags| tags == &self.tags_all).await
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found = cx.cloud.dlm.get_lifecycle_policies().send().await?.policies.unwrap_or_default();
+        let listed = found.iter().filter_map(|p| {
+            let tags = p.tags().into_iter().flatten().map(|(k, v)| (k.as_str(), v.as_str()));
+            Some(listing::by_tags(Listed::new(p.policy_id()?).named(p.description()), tags))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

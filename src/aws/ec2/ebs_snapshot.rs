@@ -7,10 +7,12 @@ use aws_sdk_ec2::types::{ResourceType, Snapshot as Answer, SnapshotTierStatus, T
 
 use super::{INTENT_TAG, alike, by, by_id, by_tags, retag, some, tagged, tags, with_intent};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
 use crate::aws::types::Arn;
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status, Tags};
 
 crate::blocks! {
@@ -113,6 +115,15 @@ tags = { Name = "archive", team = "infra" }
         let call = cx.cloud.ec2.describe_snapshots().owner_ids("self").set_filters(Some(by_tags(&self.tags_all)));
         let twin = |s: &Answer| alike(cx.cloud, s.tags(), &self.tags_all);
         Ok(call.send().await?.snapshots.unwrap_or_default().into_iter().find(twin).and_then(|s| s.snapshot_id))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_snapshots().owner_ids("self").into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|s| {
+            let image = s.description().is_some_and(|d| d.starts_with("Created by CreateImage"));
+            Some(listing::listed(s.snapshot_id(), s.tags())?.noise(image, "parts of images"))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -1,5 +1,6 @@
 //! EBS volumes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ use aws_sdk_ec2::types::{ResourceType, Snapshot, Volume, VolumeModification, Vol
 
 use super::{INTENT_TAG, VALUES, arn_of, by, retag, tagged, tags, with_intent};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
 use crate::aws::types::Arn;
 use crate::words::Value;
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
 
 crate::blocks! {
@@ -104,6 +107,29 @@ tags = { Name = "archive", team = "infra" }
         let call = call.set_outpost_arn(self.outpost_arn.as_ref().map(|arn| arn.to_string()));
         let call = call.set_tag_specifications(tagged(ResourceType::Volume, &self.tags_all));
         call.send().await?.volume_id.ok_or_else(|| lacking("volume id"))
+    }
+
+    /// By its zone and the name that somebody gave it.
+    async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
+        let Some(name) = self.tags_all.get("Name") else { return Ok(vec![]) };
+        let there = by("status", ["creating", "available", "in-use"]);
+        let call = cx.cloud.ec2.describe_volumes().filters(by("availability-zone", [&self.availability_zone])).filters(there);
+        let found = call.filters(by("tag:Name", [name])).send().await?.volumes.unwrap_or_default();
+        Ok(found.into_iter().filter_map(|v| v.volume_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_volumes().into_paginator().items().send().try_collect().await?;
+        let devices = ["root_block_device", "ebs_block_device"];
+        let owned = cx.reads.asked(&["aws_instance"]).flat_map(|a| devices.map(|d| a.prior.attr(d).items()).into_iter().flatten());
+        let owned: BTreeSet<&str> = owned.filter_map(|device| device.attr("volume_id").as_str()).collect();
+        let listed = found.iter().filter_map(|v| {
+            let goes = v.attachments().iter().any(|a| a.delete_on_termination() == Some(true));
+            let listed = listing::listed(v.volume_id(), v.tags())?.noise(goes, "that go with an instance");
+            let listed = listed.noise(v.volume_id().is_some_and(|id| owned.contains(id)), "devices of managed instances");
+            Some(listed.noise(listing::operated(v.operator()), "kept by an AWS service").costs())
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -7,8 +7,11 @@ use aws_sdk_ec2::types::{Address, DomainType, ResourceType};
 
 use super::{INTENT_TAG, VALUES, alike, by, by_tags, retag, tagged, tags, with_intent};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
+use crate::words::drift::Severity;
 use crate::words::failure::Outcome;
+use crate::words::listed::Listed;
 use crate::words::resource::{After, Cx, Id, Known, Live, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -155,6 +158,19 @@ tags = { Name = "www", team = "infra" }
         };
         let found = cx.cloud.ec2.describe_addresses().filters(filter).send().await?;
         Ok(found.addresses.unwrap_or_default().into_iter().filter_map(|a| a.allocation_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found = cx.cloud.ec2.describe_addresses().send().await?.addresses.unwrap_or_default();
+        let listed = found.iter().filter_map(|a| {
+            let idle = a.association_id().is_none_or(str::is_empty).then_some("costs money, and leads nowhere");
+            Some(
+                listing::listed(a.allocation_id(), a.tags())?
+                    .noise(a.service_managed().is_some(), "kept by an AWS service")
+                    .worse(Severity::Medium, idle),
+            )
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -9,10 +9,12 @@ use aws_sdk_ec2::types::{
 
 use super::{alike, by, by_id, by_tags, retag, some, tagged, tags, unsuccessful};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
 use crate::aws::types::Arn;
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
 
 crate::text!(
@@ -194,6 +196,11 @@ tags = { Name = "traffic", team = "infra" }
             None => some(self.log_group_name.as_deref()).as_deref() == log.log_group_name(),
         };
         Ok(found.flow_logs.unwrap_or_default().into_iter().filter(same).filter_map(|log| log.flow_log_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_flow_logs().into_paginator().items().send().try_collect().await?;
+        Ok(Some(found.iter().filter_map(|l| listing::listed(l.flow_log_id(), l.tags())).collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

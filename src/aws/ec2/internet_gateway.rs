@@ -6,8 +6,10 @@ use aws_sdk_ec2::types::{InternetGateway as Answer, ResourceType};
 
 use super::{INTENT_TAG, alike, arn_of, by, by_id, by_tags, holders, retag, some, tagged, tags, with_intent};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Hold, Id, Known, Live, Resource, Retry, Status, Tags, Then};
 
 crate::blocks! {
@@ -86,6 +88,17 @@ tags = { Name = "way-out", team = "infra" }
         let Some(vpc) = some(self.vpc_id.as_deref()) else { return Ok(vec![]) };
         let found = cx.cloud.ec2.describe_internet_gateways().filters(by("attachment.vpc-id", [vpc])).send().await?;
         Ok(found.internet_gateways.unwrap_or_default().into_iter().filter_map(|g| g.internet_gateway_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_internet_gateways().into_paginator().items().send().try_collect().await?;
+        let vpcs = listing::vpcs(cx).await?;
+        let default = |vpc: Option<&str>| vpcs.iter().any(|v| v.is_default() == Some(true) && v.vpc_id() == vpc);
+        let listed = found.iter().filter_map(|g| {
+            let of_default = g.attachments().iter().any(|a| default(a.vpc_id()));
+            Some(listing::listed(g.internet_gateway_id(), g.tags())?.noise(of_default, "of the default VPC"))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -8,9 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{by, retag, tagged, tags};
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
 use crate::aws::{Aws, name};
 use crate::words::failure::Outcome;
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry, Tags};
 
 crate::text!(
@@ -83,6 +85,15 @@ tags = { Name = "www", team = "infra" }
         let ours =
             |pair: &KeyPairInfo| pair.key_name() == Some(&wanted) && pair.public_key().is_some_and(|k| same_key(k, &self.public_key));
         Ok(found.into_iter().find(ours).and_then(|pair| pair.key_name))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found = cx.cloud.ec2.describe_key_pairs().send().await?.key_pairs.unwrap_or_default();
+        let listed = found.iter().filter_map(|k| {
+            let listed = listing::listed(k.key_name(), k.tags())?;
+            Some(listed.named(k.key_name()).marked("key_pair_id", k.key_pair_id()))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -35,6 +35,7 @@ pub mod instance;
 pub mod internet_gateway;
 pub mod key_pair;
 pub mod launch_template;
+mod listing;
 pub mod main_route_table_association;
 pub mod nat_gateway;
 pub mod network_interface;

@@ -7,10 +7,12 @@ use aws_sdk_ec2::types::{ConnectivityType, NatGateway as Answer, NatGatewayAddre
 
 use super::{alike, by, by_id, by_tags, retag, some, tagged, tags};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
 use crate::aws::types::Ip;
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{After, Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
 
 crate::blocks! {
@@ -138,6 +140,12 @@ tags = { Name = "way-out", team = "infra" }
         let has = |g: &Answer| g.nat_gateway_addresses().iter().any(|a| a.allocation_id() == address.as_deref());
         let fits = |g: &Answer| address.is_none() || has(g);
         Ok(found.into_iter().filter(fits).filter_map(|g| g.nat_gateway_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let there = by("state", ["pending", "available"]);
+        let found: Vec<_> = cx.cloud.ec2.describe_nat_gateways().filter(there).into_paginator().items().send().try_collect().await?;
+        Ok(Some(found.iter().filter_map(|g| Some(listing::listed(g.nat_gateway_id(), g.tags())?.costs())).collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

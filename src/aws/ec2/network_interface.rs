@@ -8,11 +8,13 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, AttributeValue, NetworkInterface
 use super::nic_addresses::{self, Change, PARTS};
 use super::{alike, arn_of, by, by_id, by_tags, retag, some, tagged, tags};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::{absent, lacking};
 use crate::aws::types::Ip;
 use crate::aws::wait::{Seen, until};
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags, Then};
 
 crate::blocks! {
@@ -149,6 +151,18 @@ impl Resource for NetworkInterface {
         let found = cx.cloud.ec2.describe_network_interfaces().set_filters(Some(by_tags(&self.tags_all))).send().await?;
         let twin = |n: &Answer| alike(cx.cloud, n.tag_set(), &self.tags_all);
         Ok(found.network_interfaces.unwrap_or_default().into_iter().find(twin).and_then(|n| n.network_interface_id))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_network_interfaces().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|n| {
+            let goes = n.attachment().and_then(|a| a.delete_on_termination()).unwrap_or(false);
+            let plain = n.interface_type().is_none_or(|kind| matches!(kind.as_str(), "interface" | "efa" | "trunk"));
+            let service = n.requester_managed() == Some(true) || !plain || listing::operated(n.operator());
+            let listed = listing::listed(n.network_interface_id(), n.tag_set())?;
+            Some(listed.noise(service, "kept by an AWS service").noise(goes, "that go with an instance"))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -8,10 +8,12 @@ use aws_sdk_ec2::types::{ResourceType, Route, RouteTable as Answer};
 use super::routes::{self, Destination, Target, is_anothers, is_local, tables};
 use super::{alike, arn_of, by, by_tags, retag, some, tagged, tags};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::{absent, lacking};
 use crate::aws::types::{Arn, Cidr};
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
 
 crate::blocks! {
@@ -153,6 +155,15 @@ tags = { Name = "proxied", team = "infra" }
         let Some(name) = self.tags_all.get("Name") else { return Ok(vec![]) };
         let call = cx.cloud.ec2.describe_route_tables().filters(by("vpc-id", [&self.vpc_id])).filters(by("tag:Name", [name]));
         Ok(call.send().await?.route_tables.unwrap_or_default().into_iter().filter_map(|t| t.route_table_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_route_tables().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|t| {
+            let main = t.associations().iter().any(|a| a.main() == Some(true));
+            Some(listing::listed(t.route_table_id(), t.tags())?.noise(main, "main route tables"))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

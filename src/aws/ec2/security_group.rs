@@ -8,10 +8,13 @@ use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Answer};
 use super::group_rules::{self, Rule, Rules, Way};
 use super::permission::{Openings, Own, describes, openings};
 use super::{INTENT_TAG, alike, arn_of, by, by_id, by_tags, holders, retag, some, tagged, tags, with_intent};
+use crate::aws::ec2::listing;
 use crate::aws::error::{absent, lacking};
 use crate::aws::{Aws, name};
 use crate::words::Value;
+use crate::words::drift::Severity;
 use crate::words::failure::{Cause, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Tags, Then};
 
 crate::blocks! {
@@ -136,6 +139,16 @@ tags = { Name = "www", team = "infra" }
         let (Some(name), Some(vpc)) = (some(self.name.as_deref()), some(self.vpc_id.as_deref())) else { return Ok(vec![]) };
         let call = cx.cloud.ec2.describe_security_groups().filters(by("vpc-id", [vpc])).filters(by("group-name", [name]));
         Ok(call.send().await?.security_groups.unwrap_or_default().into_iter().filter_map(|g| g.group_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_security_groups().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|g| {
+            let listed = listing::listed(g.group_id(), g.tags())?.named(g.group_name());
+            let listed = listed.noise(g.group_name() == Some("default"), "default groups of VPCs");
+            Some(listed.worse(Severity::High, listing::open(g.ip_permissions())))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -6,11 +6,13 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, HostnameType, ResourceType, Subn
 
 use super::{INTENT_TAG, alike, by, by_id, by_tags, holders, retag, some, tagged, tags, with_intent};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
 use crate::aws::types::{Arn, Cidr};
 use crate::aws::wait::{Seen, until};
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
 
 crate::blocks! {
@@ -155,6 +157,14 @@ tags = { Name = "public-1", team = "infra" }
         };
         let found = cx.cloud.ec2.describe_subnets().filters(by("vpc-id", [&self.vpc_id])).filters(filter).send().await?;
         Ok(found.subnets.unwrap_or_default().into_iter().filter_map(|s| s.subnet_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_subnets().into_paginator().items().send().try_collect().await?;
+        let listed = found
+            .iter()
+            .filter_map(|s| Some(listing::listed(s.subnet_id(), s.tags())?.noise(s.default_for_az() == Some(true), "of the default VPC")));
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

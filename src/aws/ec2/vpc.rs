@@ -7,11 +7,13 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Tenancy, Vpc as An
 use super::vpc_read::{Defaults, associations, defaults, flags, ipv6_of, vpc};
 use super::{INTENT_TAG, alike, by, by_id, by_tags, holders, retag, some, tagged, with_intent};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
 use crate::aws::types::Cidr;
 use crate::aws::wait::{Seen, until};
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags};
 
 crate::blocks! {
@@ -145,6 +147,13 @@ tags = { Name = "platform-1", team = "infra" }
         let call = cx.cloud.ec2.describe_vpcs().filters(by("cidr", [cidr])).filters(by("tag:Name", [name]));
         let found: Vec<Answer> = call.into_paginator().items().send().try_collect().await?;
         Ok(found.into_iter().filter_map(|v| v.vpc_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found = listing::vpcs(cx).await?;
+        let listed =
+            found.iter().filter_map(|v| Some(listing::listed(v.vpc_id(), v.tags())?.noise(v.is_default() == Some(true), "default VPC")));
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -10,10 +10,12 @@ use aws_sdk_ec2::types::{
 
 use super::{alike, arn_of, by, by_id, by_tags, retag, some, tagged, tags, unsuccessful};
 use crate::aws::Aws;
+use crate::aws::ec2::listing;
 use crate::aws::error::lacking;
 use crate::aws::types::{Arn, Policy};
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Hold, Id, Known, Live, Problem, Resource, Retry, Status, Tags, Then};
 
 crate::text!(
@@ -215,6 +217,17 @@ tags = { Name = "objects", team = "infra" }
         let kind = self.vpc_endpoint_type.as_deref().unwrap_or("Gateway");
         let fits = |e: &Answer| !is_gone(e) && e.vpc_endpoint_type().is_none_or(|t| t.as_str() == kind);
         Ok(found.into_iter().filter(fits).filter_map(|e| e.vpc_endpoint_id).collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_vpc_endpoints().into_paginator().items().send().try_collect().await?;
+        let gone = |state: &str| ["deleting", "deleted", "failed", "rejected", "expired"].contains(&state.to_lowercase().as_str());
+        let listed = found.iter().filter(|e| !e.state().is_some_and(|s| gone(s.as_str()))).filter_map(|e| {
+            let listed =
+                listing::listed(e.vpc_endpoint_id(), e.tags())?.noise(e.requester_managed() == Some(true), "kept by an AWS service");
+            Some(if e.vpc_endpoint_type().is_some_and(|t| t.as_str() == "Gateway") { listed } else { listed.costs() })
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -8,8 +8,9 @@ use aws_sdk_ecr::types::{
 
 use crate::aws::error::{absent, lacking};
 use crate::aws::tags::{delta, of_arns};
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Tags};
 use crate::words::value::Value;
 
@@ -116,6 +117,12 @@ tags = { team = "platform", Name = "example" }
 
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         Ok(described(cx.cloud, std::slice::from_ref(&self.name)).await?.contains_key(&self.name).then(|| self.name.clone()))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ecr.describe_repositories().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|r| Some(Listed::new(r.repository_name()?).marked("arn", r.repository_arn())));
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

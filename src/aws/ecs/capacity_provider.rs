@@ -9,6 +9,7 @@ use crate::aws::error::lacking;
 use crate::aws::types::Arn;
 use crate::aws::{Aws, each};
 use crate::words::failure::Outcome;
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status, Tags};
 use crate::words::value::Value;
 
@@ -164,6 +165,23 @@ managed_scaling = { status = "DISABLED", target_capacity = 80, minimum_scaling_s
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = described(cx.cloud, std::slice::from_ref(&self.name)).await?;
         Ok(found.iter().find_map(|p| wire::text(&p["capacityProviderArn"])))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let (mut found, mut next) = (vec![], None);
+        loop {
+            let page = cx.cloud.ecs.describe_capacity_providers().set_next_token(next).send().await?;
+            found.extend(page.capacity_providers.unwrap_or_default());
+            next = page.next_token;
+            if next.is_none() {
+                break;
+            }
+        }
+        let listed = found.iter().filter_map(|p| {
+            let own = p.name().is_some_and(|name| name.starts_with("FARGATE"));
+            Some(Listed::new(p.capacity_provider_arn()?).named(p.name()).noise(own, "of AWS itself"))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

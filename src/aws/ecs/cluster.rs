@@ -8,8 +8,9 @@ use serde_json::{Value as Json, json};
 use super::{arn_of, failures, last, retag, tagged, tags, updating, wire, without_nulls};
 use crate::aws::error::lacking;
 use crate::aws::types::Arn;
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::Outcome;
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status, Tags};
 use crate::words::value::Value;
 
@@ -180,6 +181,13 @@ s3_bucket_encryption_enabled = true
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = described(cx.cloud, std::slice::from_ref(&self.name)).await?;
         Ok(found.iter().find_map(|c| wire::text(&c["clusterArn"])))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found = super::clusters(cx).await?;
+        let listed =
+            found.iter().map(|arn| Listed::new(arn).named(Some(last(arn))).noise(last(arn).starts_with("AWSBatch-"), "made by AWS Batch"));
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -1,5 +1,6 @@
 //! ECS: clusters, what tasks are, and the services that keep them running.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::Tag;
@@ -8,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::client::Aws;
 use super::tags::delta;
 use crate::words::failure::{Failure, Outcome};
-use crate::words::resource::{Retry, Tags};
+use crate::words::resource::{Cx, Retry, Tags};
 
 pub mod capacity_provider;
 pub mod cluster;
@@ -68,6 +69,12 @@ fn without_nulls(mut body: Json) -> Json {
 /// The ARN of something of ECS, given as that or by its name.
 async fn arn_of(aws: &Aws, kind: &str, given: &str) -> Outcome<String> {
     if given.starts_with("arn:") { Ok(given.to_owned()) } else { aws.arn("ecs", &format!("{kind}/{given}")).await }
+}
+
+/// The ARNs of all clusters.
+async fn clusters(cx: &Cx<'_, Aws>) -> Outcome<Arc<Vec<String>>> {
+    let fetch = || async { Ok(cx.cloud.ecs.list_clusters().max_results(100).into_paginator().items().send().try_collect().await?) };
+    cx.reads.once("ecs:clusters", fetch).await
 }
 
 /// What ECS says of the ones that it can't describe, but that they do not exist.

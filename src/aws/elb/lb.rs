@@ -11,8 +11,9 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use super::{arn_of_kind, bad_name, int, lb_attributes, retag, some, suffix, tagged, tags_of, unset};
 use crate::aws::error::{absent, lacking};
 use crate::aws::wait::{Seen, until};
-use crate::aws::{Aws, each, ec2, name};
+use crate::aws::{Aws, each, ec2, listing, name};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{After, Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags, Then};
 use crate::words::value::Value;
 
@@ -331,6 +332,12 @@ tags = { team = "platform", Name = "example" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = absent(cx.cloud.elb.describe_load_balancers().names(self.named(cx)).send().await.map_err(Into::into))?;
         Ok(found.and_then(|f| f.load_balancers).unwrap_or_default().into_iter().find_map(|lb| lb.load_balancer_arn))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.elb.describe_load_balancers().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|lb| Some(Listed::new(lb.load_balancer_arn()?).named(lb.load_balancer_name()).costs()));
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

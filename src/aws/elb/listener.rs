@@ -1,5 +1,6 @@
 //! Listeners.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::types::{
@@ -11,8 +12,9 @@ use super::listener_attributes as attributes;
 use super::{arn_of_kind, int, retag, some, tagged, tags_of, unset};
 use crate::aws::error::{absent, lacking};
 use crate::aws::types::Arn;
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::Outcome;
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Hold, Id, Known, Live, Problem, Resource, Retry, Tags, Then};
 use crate::words::value::Value;
 
@@ -305,6 +307,27 @@ target_group = [
         let found: Outcome<Vec<SdkListener>> = call.try_collect().await.map_err(Into::into);
         let port = int(self.port);
         Ok(absent(found)?.unwrap_or_default().into_iter().find(|l| l.port() == port).and_then(|l| l.listener_arn))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        // Those of a load balancer that nobody manages come with it.
+        let owned: BTreeSet<&str> = cx
+            .reads
+            .asked(&["aws_lb"])
+            .map(|a| a.id.as_str())
+            .filter(|arn| arn.split(':').nth(3) == Some(cx.cloud.region.as_str()))
+            .collect();
+        let found = each(owned, |lb| async move {
+            let pages = cx.cloud.elb.describe_listeners().load_balancer_arn(lb).into_paginator().items().send();
+            let found: Outcome<Vec<_>> = pages.try_collect().await.map_err(Into::into);
+            absent(found)
+        });
+        let found = found.await?;
+        let listed = found.iter().flatten().filter_map(|l| {
+            let (port, lb) = (l.port().unwrap_or_default(), l.load_balancer_arn()?.split('/').nth(2)?);
+            Some(Listed::new(l.listener_arn()?).named(Some(&format!("{lb}-{port}"))))
+        });
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

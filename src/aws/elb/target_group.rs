@@ -8,8 +8,9 @@ use aws_sdk_elasticloadbalancingv2::types::{Matcher, ProtocolEnum, TargetGroup a
 use super::target_group_attributes as attributes;
 use super::{PAGE, arn_of_kind, bad_name, int, retag, some, suffix, tagged, tags_of, unset};
 use crate::aws::error::{absent, lacking};
-use crate::aws::{Aws, each, name};
+use crate::aws::{Aws, each, listing, name};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -329,6 +330,12 @@ unhealthy_state_routing = [{ minimum_healthy_targets_count = 2, minimum_healthy_
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = absent(cx.cloud.elb.describe_target_groups().names(self.named(cx)).send().await.map_err(Into::into))?;
         Ok(found.and_then(|f| f.target_groups).unwrap_or_default().into_iter().find_map(|g| g.target_group_arn))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.elb.describe_target_groups().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|g| Some(Listed::new(g.target_group_arn()?).named(g.target_group_name())));
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

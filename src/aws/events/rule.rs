@@ -1,6 +1,6 @@
 //! EventBridge rules.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_eventbridge::types::{Rule as Found, RuleState, Tag};
@@ -9,8 +9,9 @@ use super::{DEFAULT, bus};
 use crate::aws::error::absent;
 use crate::aws::tags::{delta, of_arns};
 use crate::aws::types::{Arn, JsonText};
-use crate::aws::{Aws, each, name};
+use crate::aws::{Aws, each, listing, name};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -135,6 +136,19 @@ tags = { team = "platform", Name = "example" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let (bus, name) = (bus(self.event_bus_name.as_deref()), self.named(cx));
         Ok(described(cx.cloud, bus, &name).await?.map(|_| id(bus, &name)))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let buses = cx.reads.asked(&[Self::TYPE]).map(|a| parts(&a.id).0).chain([DEFAULT]);
+        let found = each(buses.collect::<BTreeSet<_>>(), |bus| async move {
+            let rules = of_bus(cx.cloud, bus).await?;
+            Ok(Some(rules.into_iter().map(|r| (id(bus, r.name().unwrap_or_default()), r)).collect::<Vec<_>>()))
+        });
+        let listed = found.await?.into_iter().flatten().map(|(id, rule)| {
+            let listed = Listed::new(id).named(rule.name()).marked("arn", rule.arn());
+            listed.noise(rule.managed_by().is_some(), "made by an AWS service")
+        });
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     /// The rules of a bus with one call for a hundred; one alone is asked for by its name.

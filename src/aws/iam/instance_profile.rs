@@ -5,6 +5,7 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::tags::delta;
 use crate::aws::{Aws, each, name};
 use crate::words::failure::Outcome;
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Resource, Retry, Status, Tags};
 
 crate::blocks! {
@@ -42,6 +43,7 @@ crate::blocks! {
 impl Resource for InstanceProfile {
     const TYPE: &'static str = "aws_iam_instance_profile";
     const SIGNS: &'static [&'static str] = &["unique_id"];
+    const GLOBAL: bool = true;
     const KNOWN_BY: Option<&'static str> = Some("name");
     const RETRY: &'static [Retry] = &[
         unknown_role("AddRoleToInstanceProfile"),
@@ -90,6 +92,13 @@ tags = { team = "platform", Name = "example" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = cx.cloud.iam.get_instance_profile().instance_profile_name(self.named(cx)).send().await;
         Ok(absent(found.map_err(Into::into))?.and_then(|f| f.instance_profile).map(|p| p.instance_profile_name))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.iam.list_instance_profiles().into_paginator().items().send().try_collect().await?;
+        let listed =
+            found.iter().map(|p: &aws_sdk_iam::types::InstanceProfile| Listed::new(p.instance_profile_name()).marked("arn", Some(p.arn())));
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

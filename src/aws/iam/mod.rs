@@ -51,6 +51,18 @@ fn document(encoded: &str) -> Outcome<String> {
     plain.map(std::borrow::Cow::into_owned).map_err(|_| Failure::other("the answer holds a policy document that is no UTF-8"))
 }
 
+/// Whether a document, percent-encoded, lets in anyone at all.
+fn lets_in_anyone(encoded: &str) -> bool {
+    let policy: Option<serde_json::Value> = document(encoded).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let anyone = |said: &serde_json::Value| said == "*" || said.as_array().is_some_and(|all| all.iter().any(|one| one == "*"));
+    let open = |s: &serde_json::Value| {
+        let principal = &s["Principal"];
+        s["Effect"] == "Allow" && s.get("Condition").is_none() && (anyone(principal) || anyone(&principal["AWS"]))
+    };
+    let statements = policy.map(|mut policy| policy["Statement"].take());
+    statements.is_some_and(|s| s.as_array().map_or_else(|| open(&s), |all| all.iter().any(open)))
+}
+
 /// Whether an ARN has come to be: of something just made, IAM may for a while answer the unique id in its place.
 fn named(arn: Option<&str>) -> bool {
     arn.is_some_and(|arn| arn.starts_with("arn:"))

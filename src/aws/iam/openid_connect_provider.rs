@@ -7,6 +7,7 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::tags::delta;
 use crate::aws::{Aws, each};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -56,6 +57,7 @@ crate::blocks! {
 
 impl Resource for OpenIdConnectProvider {
     const TYPE: &'static str = "aws_iam_openid_connect_provider";
+    const GLOBAL: bool = true;
     const KNOWN_BY: Option<&'static str> = Some("url");
     const RETRY: &'static [Retry] = &[
         concurrent("CreateOpenIDConnectProvider"),
@@ -97,6 +99,12 @@ tags = { team = "platform", Name = "example" }
         let arn = format!("arn:{}:iam::{account}:oidc-provider/{}", cx.cloud.partition(), bare(&self.url));
         let found = cx.cloud.iam.get_open_id_connect_provider().open_id_connect_provider_arn(&arn).send().await;
         Ok(absent(found.map_err(Failure::from))?.map(|_| arn))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found = cx.cloud.iam.list_open_id_connect_providers().send().await?.open_id_connect_provider_list.unwrap_or_default();
+        let name = |arn: &str| arn.split_once('/').map(|(_, url)| url.to_owned());
+        Ok(Some(found.iter().filter_map(|p| Some(Listed::new(p.arn()?).named(name(p.arn()?).as_deref()))).collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

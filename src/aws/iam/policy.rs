@@ -1,11 +1,14 @@
 //! Managed policies of one's own.
 
+use aws_sdk_iam::types::PolicyScopeType;
+
 use super::{SETTLES, concurrent, document, tagged, tags};
 use crate::aws::error::{absent, lacking};
 use crate::aws::tags::delta;
 use crate::aws::types::Policy as Document;
 use crate::aws::{Aws, each, name, policy};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -49,6 +52,7 @@ crate::blocks! {
 impl Resource for Policy {
     const TYPE: &'static str = "aws_iam_policy";
     const SIGNS: &'static [&'static str] = &["policy_id"];
+    const GLOBAL: bool = true;
     const KNOWN_BY: Option<&'static str> = Some("name");
     const RETRY: &'static [Retry] = &[
         concurrent("CreatePolicyVersion"),
@@ -85,6 +89,12 @@ tags = { team = "platform", Name = "example" }
         let arn = format!("arn:{}:iam::{}:policy{path}{}", aws.partition(), aws.account().await?, self.named(cx));
         let found = absent(aws.iam.get_policy().policy_arn(arn).send().await.map_err(Into::into))?;
         Ok(found.and_then(|f| f.policy).and_then(|p| p.arn))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> =
+            cx.cloud.iam.list_policies().scope(PolicyScopeType::Local).into_paginator().items().send().try_collect().await?;
+        Ok(Some(found.iter().filter_map(|p| Some(Listed::new(p.arn()?).named(p.policy_name()))).collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

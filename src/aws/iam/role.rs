@@ -8,7 +8,9 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::tags::delta;
 use crate::aws::types::{Arn, Policy};
 use crate::aws::{Aws, each, name, policy};
+use crate::words::drift::Severity;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status, Tags};
 use crate::words::value::Value;
 
@@ -79,6 +81,7 @@ const fn unknown_principal(operation: &'static str) -> Retry {
 impl Resource for Role {
     const TYPE: &'static str = "aws_iam_role";
     const SIGNS: &'static [&'static str] = &["unique_id"];
+    const GLOBAL: bool = true;
     const KNOWN_BY: Option<&'static str> = Some("name");
     const RETRY: &'static [Retry] = &[
         unknown_principal("CreateRole"),
@@ -142,6 +145,20 @@ policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Ge
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = absent(cx.cloud.iam.get_role().role_name(self.named(cx)).send().await.map_err(Into::into))?;
         Ok(found.and_then(|f| f.role).map(|r| r.role_name))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.iam.list_roles().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().map(|r: &aws_sdk_iam::types::Role| {
+            let listed = Listed::new(r.role_name()).marked("arn", Some(r.arn()));
+            let listed = listed.noise(r.path().starts_with("/aws-service-role/"), "of an AWS service");
+            let listed = listed.noise(r.path().starts_with("/aws-reserved/"), "of AWS itself");
+            listed.worse(
+                Severity::High,
+                r.assume_role_policy_document().is_some_and(super::lets_in_anyone).then_some("anyone at all can take it on"),
+            )
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -9,6 +9,7 @@ use aws_sdk_kms::types::AliasListEntry;
 use super::{KmsKey, id};
 use crate::aws::{Aws, name};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry};
 use crate::words::value::Value;
 
@@ -81,6 +82,15 @@ target_key_id = "${aws_kms_key.new.arn}"
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let name = self.named(cx);
         Ok(aliases(cx.cloud).await?.contains_key(&name).then_some(name))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found = super::aliases(cx).await?;
+        let listed = found.iter().filter_map(|a| {
+            let listed = Listed::new(a.alias_name()?).named(a.alias_name()?.strip_prefix(START)).marked("arn", a.alias_arn());
+            Some(listed.noise(super::of_aws(a), "of AWS itself"))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -1,5 +1,6 @@
 //! Keys.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_kms::types::{KeyMetadata, KeySpec, KeyState, KeyUsageType, OriginType, Tag};
@@ -10,8 +11,9 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::policy;
 use crate::aws::tags::{delta, of_arns, with_tags};
 use crate::aws::types::Policy;
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status, Tags};
 use crate::words::value::Value;
 
@@ -164,6 +166,29 @@ tags = { team = "platform", Name = "example" }
         let found = with_tags(cx.cloud, "kms:key", &self.tags_all).await?;
         let alike = found.into_iter().filter(|(_, tags)| *tags == self.tags_all).map(|(arn, _)| id(&arn).to_owned());
         each(alike, |key| async move { Ok(described(cx.cloud, &key).await?.map(|_| key)) }).await
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.kms.list_keys().into_paginator().items().send().try_collect().await?;
+        let aliases = super::aliases(cx).await?;
+        let of = |id: &str| aliases.iter().find(|a| a.target_key_id() == Some(id));
+        let owned: BTreeSet<&str> = cx.reads.asked(&[Self::TYPE]).map(|a| a.id.as_str()).collect();
+        // What no alias tells to be AWS's own, and nobody has, is looked at: one that is to be deleted is no longer there.
+        let (of, owned) = (&of, &owned);
+        let listed = each(found, |key| async move {
+            let (Some(id), arn) = (key.key_id, key.key_arn) else { return Ok(None) };
+            let alias = of(&id);
+            let name = alias.and_then(|a| a.alias_name()).and_then(|a| a.strip_prefix("alias/"));
+            let listed = Listed::new(&id).named(name).marked("arn", arn).noise(alias.is_some_and(super::of_aws), "of AWS itself");
+            if listed.noise.is_some() || owned.contains(id.as_str()) {
+                return Ok(Some(listed));
+            }
+            let said = cx.cloud.kms.describe_key().key_id(&id).send().await?.key_metadata;
+            let service = said.as_ref().is_some_and(|m| m.key_manager().is_some_and(|k| k.as_str() == "AWS"));
+            let going = said.as_ref().is_some_and(|m| m.deletion_date().is_some());
+            Ok(Some(listed.noise(service, "of AWS itself").noise(going, "on their way out").costs()))
+        });
+        listing::with_tags(cx, listed.await?).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -1,5 +1,13 @@
 //! KMS.
 
+use std::sync::Arc;
+
+use aws_sdk_kms::types::AliasListEntry;
+
+use super::Aws;
+use crate::words::failure::Outcome;
+use crate::words::resource::Cx;
+
 pub mod alias;
 pub mod key;
 
@@ -16,6 +24,17 @@ fn id(key: &str) -> &str {
 /// Two ARNs with one id are of two regions.
 fn one_is_bare(a: &str, b: &str) -> bool {
     !(a.starts_with("arn:") && b.starts_with("arn:"))
+}
+
+/// All aliases.
+async fn aliases(cx: &Cx<'_, Aws>) -> Outcome<Arc<Vec<AliasListEntry>>> {
+    let fetch = || async { Ok(cx.cloud.kms.list_aliases().into_paginator().items().send().try_collect().await?) };
+    cx.reads.once("kms:aliases", fetch).await
+}
+
+/// Whether AWS made an alias, and the key that it stands for.
+fn of_aws(alias: &AliasListEntry) -> bool {
+    alias.alias_name().is_some_and(|name| name.starts_with("alias/aws/"))
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use aws_sdk_cloudwatchlogs::types::LogGroup as Group;
 use crate::aws::error::absent;
 use crate::aws::tags::{delta, of_arns};
 use crate::aws::types::Arn;
-use crate::aws::{Aws, each, name};
+use crate::aws::{Aws, each, listing, name};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -111,6 +112,12 @@ tags = { team = "platform", Name = "example" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let name = self.named(cx);
         Ok(described(cx.cloud, std::slice::from_ref(&name)).await?.contains_key(&name).then_some(name))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.logs.describe_log_groups().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|g| Some(Listed::new(g.log_group_name()?).marked("arn", arn(g))));
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -8,6 +8,7 @@ use aws_sdk_cloudwatchlogs::types::{MetricFilter as Found, MetricTransformation,
 use crate::aws::error::absent;
 use crate::aws::{Aws, each, imported};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry};
 use crate::words::value::Value;
 
@@ -131,6 +132,15 @@ metric_transformation = { name = "ErrorTime", namespace = "App/Web", value = "$.
         // The id is the name alone; who reads it next has to know the group.
         let place = [self.log_group_name.clone(), self.name.clone()];
         Ok(imported::remember(cx.cloud, Self::TYPE, &self.name, &place).await.ok())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.logs.describe_metric_filters().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|f| {
+            let (name, group) = (f.filter_name()?, f.log_group_name()?);
+            Some(Listed::new(name).marked("log_group_name", Some(group)).imported_by(format!("{group}:{name}")))
+        });
+        Ok(Some(listed.collect()))
     }
 
     /// All filters of a group with one call.

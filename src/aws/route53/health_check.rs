@@ -12,6 +12,7 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::types::{Arn, Ip};
 use crate::aws::{Aws, each};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Tags};
 use crate::words::value::Value;
 
@@ -106,6 +107,7 @@ crate::blocks! {
 
 impl Resource for HealthCheck {
     const TYPE: &'static str = "aws_route53_health_check";
+    const GLOBAL: bool = true;
     const BATCH: usize = 1000;
     const EXAMPLE: &'static str = r#"
 [resource.aws_route53_health_check.example]
@@ -199,6 +201,15 @@ tags = { team = "platform", Name = "example" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let wanted = self.reference(cx);
         Ok(listed(cx.cloud).await?.into_iter().find(|c| c.caller_reference == wanted).map(|c| c.id))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.route53.list_health_checks().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().map(|c: &Check| {
+            let named = c.health_check_config().and_then(|config| config.fully_qualified_domain_name());
+            Listed::new(&c.id).named(named).noise(c.linked_service().is_some(), "kept by an AWS service").costs()
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -1,6 +1,6 @@
 //! DNS records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_route53::types::{
@@ -14,6 +14,7 @@ use super::{Swept, full, is, lookup, of_zone_itself, plain, sweep, zone_name};
 use crate::aws::types::DnsName;
 use crate::aws::{Aws, each};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry};
 use crate::words::value::Value;
 
@@ -151,6 +152,7 @@ crate::blocks! {
 
 impl Resource for Record {
     const TYPE: &'static str = "aws_route53_record";
+    const GLOBAL: bool = true;
     const SCHEMA_VERSION: u64 = 2;
     const BATCH: usize = 5000;
     const SHARES: bool = true;
@@ -219,6 +221,31 @@ weighted_routing_policy = { weight = 20 }
 
     async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
         Ok(self.find(cx).await?.into_iter().collect())
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        // Of zones that somebody manages, or in which somebody has a record; those of any other come with it.
+        let records = cx.reads.asked(&[Self::TYPE]).map(|a| (a.id.as_str(), a.prior.attr("zone_id").as_str().unwrap_or_default()));
+        let records: Vec<(&str, &str)> = records.collect();
+        let zones = cx.reads.asked(&["aws_route53_zone"]).map(|a| a.id.as_str()).chain(records.iter().map(|(_, zone)| *zone));
+        let (zones, records): (BTreeSet<&str>, _) = (zones.filter(|zone| !zone.is_empty()).collect(), &records);
+        let found = each(zones, |zone| async move {
+            let Some(name) = zone_name(cx, zone).await? else { return Ok(None) };
+            let swept = sweep(&cx.cloud.route53, zone, usize::MAX).await?;
+            // States have the name as it was written, which may leave out that of the zone.
+            let keys = records.iter().filter_map(|(id, _)| Some((Key::parse(id).ok().filter(|k| k.zone == zone)?, *id)));
+            let known: HashMap<_, &str> = keys.map(|(k, id)| ((full(k.name, &name), k.kind, k.identifier), id)).collect();
+            let listed = swept.sets.iter().map(|set| {
+                let (of, kind) = (plain(&set.name), set.r#type.as_str());
+                let known = known.get(&(of.clone(), kind, set.set_identifier()));
+                let identifier = set.set_identifier().map(|i| format!("_{i}")).unwrap_or_default();
+                let id = known.map_or_else(|| format!("{zone}_{of}_{kind}{identifier}"), |id| (*id).to_owned());
+                let listed = Listed::new(id).named(Some(&format!("{of}-{}", kind.to_lowercase())));
+                listed.noise(of_zone_itself(kind, &of, &name), "of the zone itself")
+            });
+            Ok(Some(listed.collect::<Vec<_>>()))
+        });
+        Ok(Some(found.await?.into_iter().flatten().collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -11,6 +11,7 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::types::DnsName;
 use crate::aws::{Aws, each};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Resource, Retry, Tags};
 
 crate::blocks! {
@@ -68,6 +69,7 @@ const fn concurrent(operation: &'static str) -> Retry {
 
 impl Resource for Zone {
     const TYPE: &'static str = "aws_route53_zone";
+    const GLOBAL: bool = true;
     const TIMEOUTS: &'static [(&'static str, &'static str)] = &[("create", "30m"), ("update", "30m"), ("delete", "30m")];
     const RETRY: &'static [Retry] = &[
         concurrent("AssociateVPCWithHostedZone"),
@@ -138,6 +140,14 @@ tags = { team = "platform", Name = "example" }
             Ok(vpcs.iter().any(|vpc| self.vpc.iter().any(|ours| vpc.vpc_id() == Some(&ours.vpc_id))).then_some(id))
         })
         .await
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.route53.list_hosted_zones().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().map(|z: &HostedZone| {
+            Listed::new(short(&z.id)).named(Some(&plain(&z.name))).noise(z.linked_service().is_some(), "kept by an AWS service")
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

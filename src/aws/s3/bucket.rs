@@ -13,8 +13,9 @@ use super::{misnamed, turn};
 use crate::aws::error::absent;
 use crate::aws::tags::of_arns;
 use crate::aws::wait::{Seen, until};
-use crate::aws::{Aws, each, name};
+use crate::aws::{Aws, each, listing, name};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cloud, Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -112,6 +113,16 @@ tags = { team = "platform", Name = "example" }
             Err(failure) if failure.cause == Cause::Denied || failure.code == ELSEWHERE => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let (region, call) = (cx.cloud.region.as_str(), cx.cloud.s3.list_buckets());
+        let found: Vec<_> = call.bucket_region(region).into_paginator().page_size(1000).items().send().try_collect().await?;
+        let here = found.iter().filter(|b| b.bucket_region().is_none_or(|of| of == region));
+        let listed: Vec<Listed> = here
+            .filter_map(|b| Some(Listed::new(b.name()?).marked("arn", Some(format!("arn:{}:s3:::{}", cx.cloud.partition(), b.name()?)))))
+            .collect();
+        listing::with_tags(cx, listed).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

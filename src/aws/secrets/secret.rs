@@ -9,8 +9,9 @@ use super::{Described, date, described, listed, policy};
 use crate::aws::error::{absent, lacking};
 use crate::aws::tags::delta;
 use crate::aws::types::Policy;
-use crate::aws::{Aws, each, name};
+use crate::aws::{Aws, each, listing, name};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status, Tags};
 use crate::words::value::Value;
 
@@ -142,6 +143,16 @@ tags = { team = "platform", Name = "example" }
 
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         Ok(described(cx, &self.named(cx)).await?.as_ref().as_ref().map(|d| d.arn.clone()))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let pages: Vec<_> = cx.cloud.secrets.list_secrets().into_paginator().send().try_collect().await?;
+        let listed = pages.iter().flat_map(|page| page.secret_list()).filter_map(|s| {
+            let tags = s.tags().iter().filter_map(|t| Some((t.key()?, t.value()?)));
+            let listed = listing::by_tags(Listed::new(s.arn()?), tags).named(s.name());
+            Some(listed.noise(s.owning_service().is_some(), "made by an AWS service"))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -9,8 +9,9 @@ use super::{Attributes, same};
 use crate::aws::error::{absent, lacking};
 use crate::aws::tags::{delta, of_arns};
 use crate::aws::types::{Arn, JsonText, Policy};
-use crate::aws::{Aws, each, name};
+use crate::aws::{Aws, each, listing, name};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -201,6 +202,12 @@ tags = { team = "platform", Name = "example" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let arn = cx.cloud.arn("sns", &self.named(cx)).await?;
         Ok(attributes(cx.cloud, &arn).await?.map(|_| arn))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.sns.list_topics().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|t| Some(Listed::new(t.topic_arn()?).named(t.topic_arn()?.rsplit(':').next())));
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

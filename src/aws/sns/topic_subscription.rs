@@ -8,6 +8,7 @@ use crate::aws::error::{absent, lacking};
 use crate::aws::types::{Arn, JsonText};
 use crate::aws::{Aws, each};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Problem, Resource, Retry, Status};
 use crate::words::value::Value;
 
@@ -118,6 +119,16 @@ redrive_policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:dea
             }
         }
         Ok(None)
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.sns.list_subscriptions().into_paginator().items().send().try_collect().await?;
+        // One that nobody has confirmed has no ARN yet.
+        let listed = found.iter().filter(|s| s.subscription_arn().is_some_and(|arn| arn.starts_with("arn:"))).filter_map(|s| {
+            let topic = s.topic_arn().and_then(|arn| arn.rsplit(':').next()).unwrap_or_default();
+            Some(Listed::new(s.subscription_arn()?).named(Some(&format!("{topic}-{}", s.protocol().unwrap_or_default()))))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

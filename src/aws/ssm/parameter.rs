@@ -9,8 +9,9 @@ use aws_sdk_ssm::types::{
 
 use crate::aws::error::absent;
 use crate::aws::tags::{delta, of_arns};
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Tags};
 use crate::words::value::Value;
 
@@ -174,6 +175,12 @@ tags = { team = "platform", Name = "example" }
     async fn find(&self, cx: &Cx<'_, Aws>) -> Outcome<Option<Id>> {
         let found = described(cx.cloud, std::slice::from_ref(&self.name)).await?;
         Ok(found.contains_key(&self.name).then(|| self.name.clone()))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let pages: Vec<_> = cx.cloud.ssm.describe_parameters().into_paginator().page_size(50).send().try_collect().await?;
+        let listed = pages.iter().flat_map(|page| page.parameters()).filter_map(|p| Some(Listed::new(p.name()?).marked("arn", p.arn())));
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     /// The values are asked for only of those whose version has moved: nothing need be decrypted to see that nothing changed.

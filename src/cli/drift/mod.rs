@@ -1,8 +1,10 @@
 //! `ferroform drift`
 
 mod accept;
+mod adopt;
 mod edit;
 mod stacks;
+mod unmanaged;
 
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
@@ -17,12 +19,15 @@ use super::session::Session;
 use super::{Context, End, Ending};
 use crate::engine::drift::{Look, look as read, who};
 use crate::engine::planner::Options;
+use crate::engine::unmanaged::{Before, Stray};
 use crate::registry::REGISTRY;
 use crate::show::drift::{About, Looked, json, junit, markdown, report, sarif};
 use crate::show::text::drift as text;
+use crate::state::State;
 use crate::words::drift::{Report, Severity};
 use crate::words::failure::Cause;
 use crate::words::{Address, Diagnostic, Diagnostics, Result, Selection};
+use unmanaged::{UnmanagedArgs, unmanaged};
 
 /// Tells what someone else changed: what the state holds, compared with what there is. Changes nothing.
 ///
@@ -54,6 +59,9 @@ pub(crate) struct Args {
     /// Why it is left alone, for the rule that `--accept` writes where a value can't be written.
     #[arg(long, requires = "accept", value_name = "TEXT")]
     reason: Option<String>,
+    /// Write `import` blocks and the configuration of what nobody manages into the stack: of these addresses, ids or types, or `all`.
+    #[arg(long, value_name = "ADDRESS|ID|TYPE|all", value_delimiter = ',', conflicts_with_all = ["fix", "accept"])]
+    adopt: Vec<String>,
     /// Don't ask before something is mended.
     #[arg(long)]
     auto_approve: bool,
@@ -68,6 +76,8 @@ pub(crate) struct Args {
 /// How a look is made.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct LookArgs {
+    #[command(flatten)]
+    pub unmanaged: UnmanagedArgs,
     /// Ask CloudTrail who did it: about the worst findings, all of them, or none. Without the permission nobody is named.
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub who: Who,
@@ -119,15 +129,17 @@ struct Seen {
     session: Session,
     look: Look,
     report: Report,
+    state: State,
+    strays: Vec<Stray>,
 }
 
 /// Looks at stacks one after the other. One that can't be looked at stops no other. Prints nothing but progress, writes nothing, and holds
 /// no lock.
 #[expect(dead_code, reason = "for what looks on a schedule")]
 pub(crate) async fn look(cx: &Context, stacks: &[Option<PathBuf>], how: &LookArgs) -> Vec<Looked> {
-    let mut all = vec![];
+    let (mut all, mut before) = (vec![], Before::new());
     for at in stacks {
-        all.push((name(at.as_deref()), see(cx, at.as_deref(), how).await.map(|seen| seen.report)));
+        all.push((name(at.as_deref()), see(cx, at.as_deref(), how, &mut before).await.map(|seen| seen.report)));
     }
     all
 }
@@ -137,19 +149,24 @@ fn name(at: Option<&Path>) -> String {
     at.map_or_else(|| ".".into(), |at| at.display().to_string())
 }
 
-async fn see(cx: &Context, at: Option<&Path>, how: &LookArgs) -> Result<Seen> {
+async fn see(cx: &Context, at: Option<&Path>, how: &LookArgs, before: &mut Before) -> Result<Seen> {
     let (started, begun) = (Timestamp::now(), Instant::now());
     let session = Session::open(cx, at)?;
     let progress = Progress::of(&cx.terminal, false);
     let options = Options { parallelism: how.parallelism.into(), ..Options::default() };
     let looked = async {
         let state = session.known(&progress).await?;
-        let look = read(&session.request(&state, &options), &progress).await?;
-        Ok::<_, Diagnostics>((state, look))
+        let request = session.request(&state, &options);
+        let look = read(&request, &progress).await?;
+        let unmanaged = match how.unmanaged.asked() {
+            true => Some(unmanaged(&session, &request, &look.read.clouds, &how.unmanaged, before).await?),
+            false => None,
+        };
+        Ok::<_, Diagnostics>((state, look, unmanaged))
     };
     let looked = looked.await;
     progress.end();
-    let (state, look) = looked?;
+    let (state, look, unmanaged) = looked?;
     let mut report = report(
         &look,
         About {
@@ -162,6 +179,7 @@ async fn see(cx: &Context, at: Option<&Path>, how: &LookArgs) -> Result<Seen> {
             calls: session.settings.calls.total(),
             written: written(session.store.path()),
             today: started.to_zoned(jiff::tz::TimeZone::UTC).date(),
+            unmanaged: unmanaged.as_ref(),
         },
     );
     if let Some(failure) = who(&look, &state, &mut report.findings, how.who.most()).await {
@@ -171,7 +189,9 @@ async fn see(cx: &Context, at: Option<&Path>, how: &LookArgs) -> Result<Seen> {
     }
     report.seconds = begun.elapsed().as_secs_f64();
     report.calls = session.settings.calls.total();
-    Ok(Seen { session, look, report })
+    let mut strays = unmanaged.map(|seen| seen.strays).unwrap_or_default();
+    strays.retain(|stray| report.unmanaged.iter().any(|unmanaged| unmanaged.findings.contains(&stray.finding)));
+    Ok(Seen { session, look, report, state, strays })
 }
 
 /// When a state was last written.
@@ -181,7 +201,7 @@ fn written(path: &Path) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
 }
 
-pub(super) async fn run(args: Args, cx: &Context) -> Ending {
+pub(super) async fn run(mut args: Args, cx: &Context) -> Ending {
     let stacks: Vec<Option<PathBuf>> = match (args.all, args.at.is_empty()) {
         (true, _) => stacks::under(&args.at)?.into_iter().map(Some).collect(),
         (_, true) => vec![cx.globals.stack.clone()],
@@ -191,12 +211,26 @@ pub(super) async fn run(args: Args, cx: &Context) -> Ending {
         let [at] = stacks.as_slice() else {
             return Err(Diagnostic::error("`--accept` takes an address of one stack").help("name one stack").into());
         };
-        return accept::run(cx, see(cx, at.as_deref(), &args.how).await?, &args.accept, args.reason.as_deref(), &args.how).await;
+        return accept::run(
+            cx,
+            see(cx, at.as_deref(), &args.how, &mut Before::new()).await?,
+            &args.accept,
+            args.reason.as_deref(),
+            &args.how,
+        )
+        .await;
+    }
+    if !args.adopt.is_empty() {
+        args.how.unmanaged.unmanaged = true;
+        if stacks.len() != 1 {
+            return Err(Diagnostic::error("`--adopt` writes into one stack").help("name one stack").into());
+        }
     }
     let mut ends = vec![];
     let mut all: Vec<Looked> = vec![];
+    let mut before = Before::new();
     for at in &stacks {
-        let looked = see(cx, at.as_deref(), &args.how).await;
+        let looked = see(cx, at.as_deref(), &args.how, &mut before).await;
         let shown = (name(at.as_deref()), looked.as_ref().map(|seen| seen.report.clone()).map_err(Clone::clone));
         match &shown.1 {
             Ok(report) if args.format == Format::Text => {
@@ -212,6 +246,7 @@ pub(super) async fn run(args: Args, cx: &Context) -> Ending {
         }
         let end = match looked {
             Ok(seen) if args.fix => fix(cx, seen, at.as_deref(), &args).await,
+            Ok(seen) if !args.adopt.is_empty() => adopt::run(cx, seen, &args.adopt, args.how.parallelism.into()).await,
             Ok(seen) => {
                 cx.stats(&seen.session.settings.calls);
                 Ok(if seen.report.worst() >= Some(args.fail_on) { End::Changes } else { End::Good })

@@ -1,7 +1,7 @@
 """Volumes: the figures AWS fills in, attachment rules, and modifications that take a while."""
 
 from common import missing, patched, refuse
-from moto.ec2.models.elastic_block_store import EBSBackend, Volume, VolumeModification
+from moto.ec2.models.elastic_block_store import EBSBackend, Volume, VolumeAttachment, VolumeModification
 from moto.ec2.responses import EC2Response
 
 
@@ -112,6 +112,13 @@ def detach_volume_call(original, self):
     return original(self)
 
 
+def goes_with_instance(attachment):
+    device = attachment.instance.block_device_mapping.get(attachment.device)
+    return bool(device and device.delete_on_termination)
+
+
+VolumeAttachment.delete_on_termination = property(goes_with_instance)
+
 # --- Snapshots -------------------------------------------------------------------------------------------------------
 
 
@@ -131,4 +138,7 @@ def describe_snapshots(original, self):
         snapshot.answers_on_the_way = way - 1
         if way == 0 and snapshot.status == "pending":
             snapshot.status = "completed"
-    return original(self)
+    answer = original(self)
+    if "self" in (self._get_param("OwnerIds") or []):
+        answer.result["Snapshots"] = [s for s in answer.result["Snapshots"] if s.owner_id == self.current_account]
+    return answer

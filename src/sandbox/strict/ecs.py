@@ -152,6 +152,12 @@ def delete_capacity_provider(original, self, name_or_arn):
 
 
 @patched(EC2ContainerServiceBackend)
+def describe_capacity_providers(original, self, names):
+    """All of them where none is named."""
+    return original(self, list(self.capacity_providers) if names is None else names)
+
+
+@patched(EC2ContainerServiceBackend)
 def put_cluster_capacity_providers(original, self, cluster_name, capacity_providers, default_capacity_provider_strategy):
     cluster = self._get_cluster(cluster_name)
     if cluster.status != "ACTIVE":

@@ -31,7 +31,7 @@ pub fn junit(all: &[Looked]) -> String {
 
 fn cases(report: &Report, suite: &mut TestSuite) {
     suite.set_time(Duration::try_from_secs_f64(report.seconds).unwrap_or_default());
-    for finding in &report.findings {
+    for finding in report.all() {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_type(finding.severity.to_string()).set_message(message(finding)).set_description(lines(finding).join("\n"));
         suite.add_test_case(case(&finding.address, &finding.kind, status));

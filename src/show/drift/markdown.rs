@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::{Looked, counts, lines, remarks};
+use super::{Looked, counts, coverage, left_out, lines, remarks};
 use crate::show::line::count;
-use crate::words::drift::{Finding, Report};
+use crate::words::drift::{Finding, Report, Unmanaged};
 
 /// All reports.
 #[must_use]
@@ -28,6 +28,7 @@ fn one(report: &Report, now: Timestamp, out: &mut String) {
     let _ = writeln!(out, "### {}: {found}\n", report.stack);
     let _ = writeln!(out, "{} looked at, {}.\n", count(report.resources, "resource"), report.started.strftime("%Y-%m-%d %H:%M UTC"));
     report.findings.iter().for_each(|finding| entry(finding, now, out));
+    report.unmanaged.iter().for_each(|unmanaged| nobodys(unmanaged, out));
     for gap in &report.gaps {
         let what =
             if gap.addresses.is_empty() { gap.kind.clone() } else { format!("{} ({})", gap.kind, count(gap.addresses.len(), "resource")) };
@@ -41,6 +42,21 @@ fn one(report: &Report, now: Timestamp, out: &mut String) {
     }
     if !(report.gaps.is_empty() && report.ignored.is_empty() && report.notes.is_empty()) {
         out.push('\n');
+    }
+}
+
+/// What no stack manages: a table, since there is no more to tell of each.
+fn nobodys(unmanaged: &Unmanaged, out: &mut String) {
+    let _ = writeln!(out, "#### Unmanaged: {}\n", coverage(unmanaged));
+    if !unmanaged.findings.is_empty() {
+        let _ = writeln!(out, "| | address | id | |\n|---|---|---|---|");
+        for Finding { severity, address, id, danger, .. } in &unmanaged.findings {
+            let _ = writeln!(out, "| {severity} | `{address}` | `{}` | {} |", id.replace('|', "\\|"), text(danger));
+        }
+        out.push('\n');
+    }
+    if unmanaged.noise > 0 {
+        let _ = writeln!(out, "{}.\n", left_out(unmanaged));
     }
 }
 

@@ -12,11 +12,13 @@ use jiff::civil::Date;
 use serde_json::{Value as Json, json};
 
 use super::delta::{self, Body, Row};
+use super::line::count;
 use crate::engine::drift::{HIDDEN, Look, Rules, differences, leave};
 use crate::engine::plan::{Action, Change};
 use crate::engine::refresh::Prior;
+use crate::engine::unmanaged::Seen;
 use crate::stack::{Ignore, Stack};
-use crate::words::drift::{Difference, Finding, Gap, Ignored, Place, Report, What};
+use crate::words::drift::{Difference, Finding, Gap, Ignored, Place, Report, Unmanaged, What};
 use crate::words::resource::Registry;
 use crate::words::{Address, Diagnostics, Value};
 
@@ -48,6 +50,8 @@ pub struct About<'a> {
     pub written: Option<Timestamp>,
     /// The day, for rules that expire.
     pub today: Date,
+    /// What no state owns, when that was looked at.
+    pub unmanaged: Option<&'a Seen>,
 }
 
 /// The report of a look.
@@ -72,6 +76,16 @@ pub fn report(look: &Look, about: About<'_>) -> Report {
             found.next = "closes it".into();
         }
     }
+    let unmanaged = about.unmanaged.map(|seen| {
+        let mut unmanaged = seen.unmanaged();
+        for found in std::mem::take(&mut unmanaged.findings) {
+            let Ok(address) = found.address.parse() else { continue };
+            let (left, by_rules) = rules.apply(&address, found);
+            ignored.extend(by_rules);
+            unmanaged.findings.extend(left);
+        }
+        unmanaged
+    });
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.address.cmp(&b.address)));
     Report {
         stack: about.name,
@@ -84,9 +98,9 @@ pub fn report(look: &Look, about: About<'_>) -> Report {
         calls: about.calls,
         findings,
         ignored,
-        gaps: gaps(look),
+        gaps: gaps(look).into_iter().chain(about.unmanaged.iter().flat_map(|seen| seen.gaps.clone())).collect(),
         notes: rules.notes(look.read.priors.keys()),
-        unmanaged: None,
+        unmanaged,
     }
 }
 
@@ -262,4 +276,23 @@ pub fn counts(report: &Report) -> String {
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
     report.findings.iter().for_each(|finding| *counts.entry(finding.severity).or_default() += 1);
     counts.iter().rev().map(|(severity, n)| format!("{n} {severity}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What is managed and what is not, in a line.
+#[must_use]
+pub fn coverage(unmanaged: &Unmanaged) -> String {
+    let Unmanaged { seen, owned, .. } = unmanaged;
+    if *seen == 0 {
+        return "nothing more of these types".into();
+    }
+    format!("{} of {} managed, {:.0} %", owned, count(*seen, "resource"), unmanaged.coverage().floor())
+}
+
+/// What was left out of what is not managed, and why.
+#[must_use]
+pub fn left_out(unmanaged: &Unmanaged) -> String {
+    let mut reasons: Vec<(&String, &usize)> = unmanaged.left_out.iter().collect();
+    reasons.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    let reasons: Vec<String> = reasons.into_iter().map(|(why, n)| format!("{n} {why}")).collect();
+    format!("{} left out: {}", unmanaged.noise, reasons.join(", "))
 }

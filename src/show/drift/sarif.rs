@@ -9,7 +9,7 @@ use crate::words::drift::{Finding, Severity, What};
 #[must_use]
 pub fn sarif(all: &[Looked]) -> String {
     let reports = || all.iter().filter_map(|(_, looked)| looked.as_ref().ok());
-    let results: Vec<Json> = reports().flat_map(|report| report.findings.iter().map(|finding| result(&report.stack, finding))).collect();
+    let results: Vec<Json> = reports().flat_map(|report| report.all().map(|finding| result(&report.stack, finding))).collect();
     let suppressed = reports().flat_map(|report| {
         report.ignored.iter().map(|ignored| {
             let mut result = result(&report.stack, &ignored.finding);
@@ -24,7 +24,10 @@ pub fn sarif(all: &[Looked]) -> String {
     let rules = [What::Deleted, What::Replaced, What::Changed, What::Unmanaged].map(|what| {
         json!({
             "id": rule(what), "name": format!("Resource{}", title(what.word())),
-            "shortDescription": { "text": format!("A resource was {} outside of its stack", what.word()) },
+            "shortDescription": { "text": match what {
+                What::Unmanaged => "A resource is managed by no stack".to_owned(),
+                what => format!("A resource was {} outside of its stack", what.word()),
+            } },
         })
     });
     let run = json!({
@@ -59,7 +62,8 @@ fn result(stack: &str, finding: &Finding) -> Json {
         Severity::Low => "note",
     };
     let danger = if finding.danger.is_empty() { String::new() } else { format!(": {}", finding.danger) };
-    let mut text = format!("{} was {}{danger}", finding.address, finding.what.word());
+    let is = if finding.what == What::Unmanaged { "is" } else { "was" };
+    let mut text = format!("{} ({}) {is} {}{danger}", finding.address, finding.id, finding.what.word());
     lines(finding).iter().for_each(|line| text += &format!("\n{line}"));
     text += &format!("\nThe next apply {}.", finding.next);
     let mut location =

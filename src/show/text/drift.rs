@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::{INDENT, Page, account};
-use crate::show::drift::{counts, remarks, rows};
+use crate::show::drift::{counts, coverage, left_out, remarks, rows};
 use crate::show::line::{Line, Look, Role, count, show};
-use crate::words::drift::{Finding, Report, Severity};
+use crate::words::drift::{Finding, Report, Severity, Unmanaged};
 
 /// How many of what is left alone or not looked at are named.
 const NAMED: usize = 6;
@@ -19,6 +19,7 @@ pub fn report(report: &Report, look: Look, now: Timestamp) -> String {
     for finding in &report.findings {
         page.finding(finding, now);
     }
+    report.unmanaged.iter().for_each(|unmanaged| page.unmanaged(unmanaged));
     page.beside(report);
     show(&page.lines, look)
 }
@@ -68,6 +69,22 @@ impl Page {
         let told: Vec<_> = finding.attributes.iter().flat_map(rows).collect();
         self.rows(&told);
         self.wrapped(INDENT, Role::Dim, &remarks(finding, now).join(" · "));
+    }
+
+    /// What no stack manages, a line each: there is no more to tell of it.
+    fn unmanaged(&mut self, unmanaged: &Unmanaged) {
+        self.blank();
+        self.lines.push(Line::indented(2).with(Role::Strong, "unmanaged").with(Role::Dim, format!(" · {}", coverage(unmanaged))));
+        if unmanaged.noise > 0 {
+            self.wrapped(2, Role::Dim, &left_out(unmanaged));
+        }
+        if !unmanaged.findings.is_empty() {
+            self.blank();
+        }
+        for Finding { severity, address, id, danger, .. } in &unmanaged.findings {
+            let danger = (!danger.is_empty()).then(|| format!("! {danger}"));
+            self.title(&severity.to_string().to_uppercase(), role(*severity), address, Some(id), danger.as_deref());
+        }
     }
 
     /// What was left alone, what could not be looked at, and what is to be said of the rules.

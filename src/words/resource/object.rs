@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::{After, Context, DataSource, Fut, Hold, Id, Known, Live, PartOf, Planned, Problem, Resource, Retry, Status};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::schema::{Attr, Field};
 use crate::words::value::Value;
 
@@ -60,6 +61,8 @@ pub trait ResourceType: Send + Sync {
     fn echoes(&self) -> &'static [&'static str];
     /// See [`Resource::SIGNS`].
     fn signs(&self) -> &'static [&'static str];
+    /// See [`Resource::GLOBAL`].
+    fn is_global(&self) -> bool;
     /// See [`Resource::adopt`].
     fn adopt(&self, live: Value, given: &Value) -> Value;
     /// See [`Resource::check`].
@@ -82,6 +85,8 @@ pub trait ResourceType: Send + Sync {
     fn twin<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Option<Id>>>;
     /// See [`Resource::candidates`].
     fn candidates<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Vec<Id>>>;
+    /// See [`Resource::list`].
+    fn list<'a>(&'a self, cx: &'a Context<'_>) -> Fut<'a, Outcome<Option<Vec<Listed>>>>;
     /// See [`Resource::import`].
     fn import<'a>(&'a self, cx: &'a Context<'_>, given: &'a str) -> Fut<'a, Outcome<Id>>;
 }
@@ -185,6 +190,9 @@ impl<R: Resource> ResourceType for Of<R> {
     fn signs(&self) -> &'static [&'static str] {
         R::SIGNS
     }
+    fn is_global(&self) -> bool {
+        R::GLOBAL
+    }
     fn adopt(&self, live: Value, given: &Value) -> Value {
         R::adopt(live, given)
     }
@@ -227,6 +235,9 @@ impl<R: Resource> ResourceType for Of<R> {
     }
     fn candidates<'a>(&'a self, cx: &'a Context<'_>, want: &'a Value) -> Fut<'a, Outcome<Vec<Id>>> {
         Box::pin(async move { typed::<R>(want)?.candidates(&cx.typed()).await })
+    }
+    fn list<'a>(&'a self, cx: &'a Context<'_>) -> Fut<'a, Outcome<Option<Vec<Listed>>>> {
+        Box::pin(async move { R::list(&cx.typed()).await })
     }
     fn import<'a>(&'a self, cx: &'a Context<'_>, given: &'a str) -> Fut<'a, Outcome<Id>> {
         Box::pin(async move { R::import(&cx.typed(), given).await })

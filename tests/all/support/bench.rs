@@ -128,6 +128,7 @@ impl Bench {
             calls: self.calls(),
             written: None,
             today: started.to_zoned(jiff::tz::TimeZone::UTC).date(),
+            unmanaged: None,
         };
         Ok(report(&look, about))
     }

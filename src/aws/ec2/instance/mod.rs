@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::aws::Aws;
+use crate::aws::ec2::by;
+use crate::aws::ec2::listing;
 use crate::aws::types::{Arn, Ip};
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{After, Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Status, Tags, Then};
 use crate::words::value::Value;
 
@@ -268,6 +271,15 @@ impl Resource for Instance {
     /// By its subnet, and the name that somebody gave it.
     async fn candidates(&self, cx: &Cx<'_, Aws>) -> Outcome<Vec<Id>> {
         create::named(cx, self.tags_all.get("Name"), self.subnet_id.as_deref()).await
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let there = by("instance-state-name", ["pending", "running", "stopping", "stopped"]);
+        let found: Vec<_> = cx.cloud.ec2.describe_instances().filters(there).into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().flat_map(|r| r.instances()).filter_map(|i| {
+            Some(listing::listed(i.instance_id(), i.tags())?.noise(listing::operated(i.operator()), "kept by an AWS service").costs())
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

@@ -7,10 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{by, retag, some, tagged};
+use crate::aws::ec2::listing;
 use crate::aws::error::{absent, lacking};
 use crate::aws::{Aws, each, name};
 use crate::words::Value;
 use crate::words::failure::{Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Retry, Tags};
 
 mod answer;
@@ -156,6 +158,15 @@ impl Resource for LaunchTemplate {
         let call = cx.cloud.ec2.describe_launch_templates().filters(by("launch-template-name", [self.named(cx.token)]));
         let found = absent(call.send().await.map_err(Into::into))?.and_then(|found| found.launch_templates);
         Ok(found.unwrap_or_default().into_iter().find_map(|t| t.launch_template_id))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let found: Vec<_> = cx.cloud.ec2.describe_launch_templates().into_paginator().items().send().try_collect().await?;
+        let listed = found.iter().filter_map(|t| {
+            let listed = listing::listed(t.launch_template_id(), t.tags())?.named(t.launch_template_name());
+            Some(listed.noise(listing::operated(t.operator()), "kept by an AWS service"))
+        });
+        Ok(Some(listed.collect()))
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

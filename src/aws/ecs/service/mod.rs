@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::{ClusterRef, last, retag, tagged, updating, wire, without_nulls};
-use crate::aws::Aws;
 use crate::aws::error::{absent, lacking};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{After, Cx, Hold, Id, Known, Live, Planned, Problem, Resource, Retry, Tags, Then};
 use crate::words::value::Value;
 
@@ -229,6 +230,17 @@ impl Resource for Service {
         let found = absent(read::described(cx.cloud, self.cluster_name(), std::slice::from_ref(&self.name)).await)?.unwrap_or_default();
         let active = found.iter().find(|s| s["status"].as_str() == Some("ACTIVE"));
         Ok(active.and_then(|s| wire::text(&s["serviceArn"])))
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let clusters = super::clusters(cx).await?;
+        let found = each(clusters.iter(), |cluster| async move {
+            let pages = cx.cloud.ecs.list_services().cluster(cluster).max_results(100).into_paginator().items().send();
+            let found: Vec<String> = pages.try_collect().await?;
+            Ok(Some(found))
+        });
+        let listed = found.await?.into_iter().flatten().map(|arn| Listed::new(&arn).named(Some(last(&arn))).costs());
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     async fn read(cx: &Cx<'_, Aws>, known: &[Known<Self>]) -> Outcome<Vec<Live<Self>>> {

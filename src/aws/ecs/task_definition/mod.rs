@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use aws_sdk_ecs::types::SortOrder;
 use serde_json::{Value as Json, json};
 
 use super::{last, retag, tagged, tags, wire, without_nulls};
@@ -9,8 +10,9 @@ use crate::aws::ec2::{INTENT_TAG, with_intent};
 use crate::aws::error::lacking;
 use crate::aws::tags::of_arns;
 use crate::aws::types::Arn;
-use crate::aws::{Aws, each};
+use crate::aws::{Aws, each, listing};
 use crate::words::failure::{Cause, Failure, Outcome};
+use crate::words::listed::Listed;
 use crate::words::resource::{Cx, Id, Known, Live, Planned, Problem, Resource, Tags};
 use crate::words::value::Value;
 
@@ -320,6 +322,19 @@ impl Resource for TaskDefinition {
             }
         }
         Ok(None)
+    }
+
+    async fn list(cx: &Cx<'_, Aws>) -> Outcome<Option<Vec<Listed>>> {
+        let newest = SortOrder::Desc;
+        let found: Vec<String> = cx.cloud.ecs.list_task_definitions().sort(newest).into_paginator().items().send().try_collect().await?;
+        let family = |arn: &str| last(arn).rsplit_once(':').map_or_else(String::new, |(family, _)| family.to_owned());
+        let owned: BTreeSet<String> = cx.reads.asked(&[Self::TYPE]).map(|a| family(&a.id)).collect();
+        let mut seen = BTreeSet::new();
+        let listed = found.iter().map(|arn| {
+            let listed = Listed::new(arn).named(Some(&family(arn))).noise(owned.contains(&family(arn)), "other revisions of managed ones");
+            listed.noise(!seen.insert(family(arn)), "earlier revisions")
+        });
+        listing::with_tags(cx, listed.collect()).await.map(Some)
     }
 
     /// What is registered never changes: that it is still there is all there is to be asked, but for its tags. So the revisions
