@@ -51,8 +51,8 @@ pub struct Seen {
 }
 
 /// The places where a stack is at work: of all its blocks, of all that its state holds, and of those types, wherever it would have them.
-/// `clouds` are clients that there are already, by the provider as the state names it.
-pub async fn places(request: &Request<'_>, kinds: &BTreeSet<&str>, clouds: &HashMap<Arc<str>, Arc<dyn Cloud>>) -> Result<Vec<Place>> {
+/// `known` gives the clients that there are already, by the provider as the state names it.
+pub async fn places(request: &Request<'_>, kinds: &BTreeSet<&str>, known: impl Fn(&str) -> Option<Arc<dyn Cloud>>) -> Result<Vec<Place>> {
     let world = World::new(&request.stack.module, request.files, request.variables, request.workspace);
     let mut providers = Providers::new(request.registry, request.settings, request.stack);
     let mut asked: BTreeMap<ConfigName, Option<&Span>> = BTreeMap::new();
@@ -67,8 +67,8 @@ pub async fn places(request: &Request<'_>, kinds: &BTreeSet<&str>, clouds: &Hash
     }
     let mut places = vec![];
     for (config, span) in asked {
-        let cloud = match clouds.get(&providers.in_state(&config)) {
-            Some(cloud) => Some(cloud.clone()),
+        let cloud = match known(&providers.in_state(&config)) {
+            Some(cloud) => Some(cloud),
             None => {
                 providers.configure(&config, &world, span).await?;
                 providers.get(&config).cloned()
@@ -155,7 +155,7 @@ impl<'a> Owners<'a> {
             Some((name, value)) => attributes.attr(name).as_str().is_none_or(|own| own.is_empty() || own == value),
             None => true,
         };
-        self.0.get(&(ty.name(), listed.id.as_str())).is_some_and(|owners| owners.iter().any(|attributes| is(attributes)))
+        self.0.get(&(ty.name(), listed.id.as_str())).is_some_and(|owners| owners.iter().any(is))
     }
 }
 

@@ -188,8 +188,8 @@ pub struct Unmanaged {
 impl Unmanaged {
     /// How much of what could be managed is, in percent; all of it where there is nothing.
     #[must_use]
-    pub fn coverage(&self) -> f64 {
-        if self.seen == 0 { 100.0 } else { 100.0 * self.owned as f64 / self.seen as f64 }
+    pub fn coverage(&self) -> usize {
+        (self.owned * 100).checked_div(self.seen).unwrap_or(100)
     }
 }
 

@@ -57,7 +57,7 @@ mod tests {
             IpPermission::builder().ip_protocol(protocol).from_port(port).to_port(port).ip_ranges(range).build()
         };
         let (ssh, web, office) = (rule("tcp", 22, "0.0.0.0/0"), rule("tcp", 443, "0.0.0.0/0"), rule("tcp", 22, "203.0.113.0/24"));
-        assert_eq!(open(&[ssh.clone()]).as_deref(), Some("open to the world: 22/tcp"));
+        assert_eq!(open(std::slice::from_ref(&ssh)).as_deref(), Some("open to the world: 22/tcp"));
         assert_eq!(open(&[ssh, office.clone(), web]).as_deref(), Some("open to the world: 22/tcp and 1 more"));
         assert_eq!(open(&[office]), None);
     }

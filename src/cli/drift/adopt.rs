@@ -26,7 +26,7 @@ fn chosen<'s>(strays: &'s [Stray], given: &[String]) -> Result<Vec<&'s Stray>> {
         let finding = &stray.finding;
         given == "all" || [&finding.address, &finding.id, &finding.kind, &stray.import].into_iter().any(|known| known == given)
     };
-    for one in given.iter().filter(|one| *one != "all" && !strays.iter().any(|stray| is(stray, one))) {
+    if let Some(one) = given.iter().find(|one| *one != "all" && !strays.iter().any(|stray| is(stray, one))) {
         let error = Diagnostic::error(format!("nothing that nobody manages goes by `{one}`"));
         let near = nearest(one, strays.iter().flat_map(|stray| [stray.finding.address.as_str(), stray.finding.id.as_str()]));
         return Err(error
@@ -63,7 +63,7 @@ impl Target {
             && !names.iter().any(|name| Spelling::of(name) == Some(Spelling::Toml));
         let (spelling, ending) = if tf { (Spelling::Tf, "tf") } else { (Spelling::Toml, "toml") };
         let free = |n: usize| if n == 1 { format!("{FILE}.{ending}") } else { format!("{FILE}_{n}.{ending}") };
-        let name = (1..).map(free).find(|name| !names.contains(name)).unwrap_or_default();
+        let name = (1..=names.len() + 1).map(free).find(|name| !names.contains(name)).unwrap_or_default();
         Ok(Self { path: session.path.join(&name), name, spelling, before: String::new() })
     }
 

@@ -158,9 +158,10 @@ async fn see(cx: &Context, at: Option<&Path>, how: &LookArgs, before: &mut Befor
         let state = session.known(&progress).await?;
         let request = session.request(&state, &options);
         let look = read(&request, &progress).await?;
-        let unmanaged = match how.unmanaged.asked() {
-            true => Some(unmanaged(&session, &request, &look.read.clouds, &how.unmanaged, before).await?),
-            false => None,
+        let unmanaged = if how.unmanaged.asked() {
+            Some(unmanaged(&session, &request, &look.read.clouds, &how.unmanaged, before).await?)
+        } else {
+            None
         };
         Ok::<_, Diagnostics>((state, look, unmanaged))
     };

@@ -74,7 +74,7 @@ pub(super) async fn unmanaged(
     before: &mut Before,
 ) -> Result<Seen> {
     let kinds = args.kinds(session, request.state)?;
-    let places = places(request, &kinds, clouds).await?;
+    let places = places(request, &kinds, |provider| clouds.get(provider).cloned()).await?;
     let looked = look(&REGISTRY, &places, &kinds, &session.owned()?, request.options.parallelism, before).await;
     Ok(looked.map_err(|failure| failed("nobody can tell whose account it is", &failure))?)
 }

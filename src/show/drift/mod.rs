@@ -285,7 +285,7 @@ pub fn coverage(unmanaged: &Unmanaged) -> String {
     if *seen == 0 {
         return "nothing more of these types".into();
     }
-    format!("{} of {} managed, {:.0} %", owned, count(*seen, "resource"), unmanaged.coverage().floor())
+    format!("{} of {} managed, {} %", owned, count(*seen, "resource"), unmanaged.coverage())
 }
 
 /// What was left out of what is not managed, and why.
