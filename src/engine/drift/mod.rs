@@ -122,8 +122,8 @@ fn drifted(
                 Drifted { attr, held: nothing, now: come, mended }
             });
         }
-        // What is attached to it names it.
-        let echoed = || priors.values().any(|other| shared::names(&other.held, id) || shared::names(&other.now, id));
+        // What is attached to it names it, and of what no longer is nothing is left to name it.
+        let echoed = || now.is_empty() || priors.values().any(|other| shared::names(&other.held, id) || shared::names(&other.now, id));
         if ty.echoes().contains(&attr.name) && echoed() { None } else { told(Some(held.clone())) }
     };
     prior.drifted.iter().filter_map(of).collect()
