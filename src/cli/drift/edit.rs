@@ -38,7 +38,7 @@ pub(super) fn accept(
     };
     let ty = crate::registry::REGISTRY.resource(&address.kind);
     let attrs = ty.map_or(&[][..], |ty| ty.attrs());
-    let now = seen.look.read.priors.get(address).map(|prior| &prior.now).unwrap_or(&Value::Null);
+    let now = seen.look.read.priors.get(address).map_or(&Value::Null, |prior| &prior.now);
     let given = seen.look.read.given.get(address);
     let mut told = vec![];
     let mut ruled: Vec<&str> = vec![];

@@ -174,10 +174,7 @@ const SETS_BACK: &str = "sets it back";
 
 /// What the next apply would do about it.
 fn next(look: &Look, address: &Address, what: What, attributes: &[Difference]) -> String {
-    let plan = match &look.plan {
-        Ok(plan) => plan,
-        Err(_) => return "can't be told".into(),
-    };
+    let Ok(plan) = &look.plan else { return "can't be told".into() };
     let change = plan.changes.iter().find(|c| c.address == *address && c.deposed.is_none());
     let name = |path: &str| path.split(['.', '[']).next().unwrap_or_default().to_owned();
     let names: Vec<String> = attributes.iter().map(|d| name(&d.path)).collect();

@@ -60,7 +60,7 @@ impl Page {
             &word,
             role(finding.severity),
             &finding.address,
-            Some(&finding.id).map(String::as_str).filter(|id| !id.is_empty()),
+            Some(finding.id.as_str()).filter(|id| !id.is_empty()),
             Some(finding.what.word()),
         );
         if !danger.is_empty() {
