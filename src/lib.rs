@@ -16,6 +16,7 @@
 //! | [`registry`] | the one list of all types | words, aws, local |
 //! | [`sandbox`] | a local AWS: installing it, bringing it up, taking it down | words |
 //! | [`show`] | plans, events, errors and schemas as text, Markdown and JSON; pure functions | all but aws, local, registry, sandbox |
+//! | [`watch`] | drift detection as a service: the schedule, the history, telling people | words, show, aws |
 //! | [`cli`] | the commands: the only part that prints and that reads the environment | all |
 //!
 //! The engine names no cloud: it gets the registry as an argument and sees types through the object-safe
@@ -50,6 +51,8 @@
 //! | `state/NAME.tfstate.json` | its state, Terraform's format 4; `.backup` is the one before |
 //! | `state/NAME.tfstate.json.journal`, `.journal.key`, `.lock` | of an apply that is under way, or that died |
 //! | `state/NAME/WORKSPACE.tfstate.json` | the state of another workspace |
+//! | `state/drift.sqlite`, `-wal`, `-shm`, `.lock` | the history of `drift --watch` |
+//! | `ferroform.toml` | who is told of drift |
 //! | `state/.sandbox/` | states of `--sandbox` runs |
 //! | `terraform.tfstate` in the stack's folder | where it is there, it stays the state: the folder came from Terraform |
 //! | the user's cache folder, `ferroform/` | the sandbox's virtual environment, its log, and where it listens |
@@ -65,4 +68,5 @@ pub mod show;
 pub mod spelling;
 pub mod stack;
 pub mod state;
+pub mod watch;
 pub mod words;

@@ -25,6 +25,7 @@ mod state;
 mod terminal;
 mod unlock;
 mod validate;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -68,6 +69,16 @@ enum Command {
     #[command(subcommand)]
     Sandbox(sandbox::Command),
     Completions(completions::Args),
+}
+
+impl Command {
+    /// The log that it keeps as a service.
+    fn log(&self) -> Option<watch::Log> {
+        match self {
+            Self::Drift(args) => args.watch.log(),
+            _ => None,
+        }
+    }
 }
 
 /// How a command ended, as its exit code says it.
@@ -128,7 +139,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let terminal = Terminal::new(cli.globals.color, cli.globals.verbose);
-    terminal.trace();
+    terminal.trace(cli.command.log());
     let cx = Context { globals: cli.globals, picked, terminal, started: std::env::current_dir().ok() };
     let ending = cx.enter().and_then(|()| cx.runtime()).and_then(|runtime| {
         let ending = runtime.block_on(dispatch(cli.command, &cx));

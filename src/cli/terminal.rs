@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::args::Colour;
+use super::watch::Log;
 use crate::show::{Look, diagnostic};
 use crate::words::{Diagnostic, Diagnostics};
 
@@ -36,10 +37,11 @@ impl Terminal {
         Self { out, err, verbose }
     }
 
-    /// Tracing, as far as `-v` and `FERROFORM_LOG` ask for it.
-    pub fn trace(&self) {
+    /// Tracing, as far as `-v` and `FERROFORM_LOG` ask for it; a service always keeps a log.
+    pub fn trace(&self, service: Option<Log>) {
         let level = match self.verbose {
-            0 => "off",
+            0 if service.is_none() => "off",
+            0 => "ferroform=info",
             1 => "ferroform=info",
             2 => "ferroform=debug",
             _ => "ferroform=trace,aws=debug",
@@ -47,7 +49,12 @@ impl Terminal {
         let filter = std::env::var("FERROFORM_LOG").unwrap_or_else(|_| level.to_owned());
         let filter = tracing_subscriber::EnvFilter::try_new(&filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
         // Only a test could have set another before, and then that one is meant.
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(self.err.colour).try_init();
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(self.err.colour);
+        let _ = match service {
+            Some(Log::Json) => log.json().flatten_event(true).with_target(false).try_init(),
+            Some(Log::Text) => log.with_target(false).try_init(),
+            None => log.try_init(),
+        };
     }
 
     /// Whether the user asked for more.

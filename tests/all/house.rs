@@ -21,7 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("registry", &["words", "aws", "local"]),
     ("sandbox", &["words"]),
     ("show", &["words", "stack", "state", "engine"]),
-    ("cli", &["words", "stack", "spelling", "state", "engine", "registry", "sandbox", "show"]),
+    ("watch", &["words", "show", "aws"]),
+    ("cli", &["words", "stack", "spelling", "state", "engine", "registry", "sandbox", "show", "watch"]),
 ];
 
 /// The most lines of a file.

@@ -41,3 +41,4 @@ mod support;
 mod terraform_folder;
 mod under_fire;
 mod unmanaged;
+mod watch;

@@ -16,6 +16,7 @@ use super::apply::{self, How};
 use super::args::{PlanArgs, VarArgs};
 use super::progress::Progress;
 use super::session::Session;
+use super::watch::{self, HistoryArgs, WatchArgs};
 use super::{Context, End, Ending};
 use crate::engine::drift::{Look, look as read, who};
 use crate::engine::planner::Options;
@@ -24,6 +25,7 @@ use crate::registry::REGISTRY;
 use crate::show::drift::{About, Looked, json, junit, markdown, report, sarif};
 use crate::show::text::drift as text;
 use crate::state::State;
+use crate::watch::history;
 use crate::words::drift::{Report, Severity};
 use crate::words::failure::Cause;
 use crate::words::{Address, Diagnostic, Diagnostics, Result, Selection};
@@ -33,7 +35,10 @@ use unmanaged::{UnmanagedArgs, unmanaged};
 ///
 /// Ends with 0 if all is in order, 2 if something is not, and 1 if a stack could not be looked at.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Stacks: directories, `.toml` files, or names in `stacks/`; this folder if none is named.
     #[arg(value_name = "STACK")]
     at: Vec<PathBuf>,
@@ -45,16 +50,16 @@ pub(crate) struct Args {
     #[command(flatten)]
     how: LookArgs,
     /// How to tell it.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, conflicts_with = "watch")]
     format: Format,
     /// End with 2 only for findings that are at least that bad.
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = Severity::Low)]
     fail_on: Severity,
     /// Make what drifted what it was again: shows a plan of that alone, and asks.
-    #[arg(long, conflicts_with = "accept")]
+    #[arg(long, conflicts_with_all = ["accept", "watch"])]
     fix: bool,
     /// Take over what there is of this resource, into the stack's TOML, or as a rule to leave it alone.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "watch")]
     accept: Vec<Address>,
     /// Why it is left alone, for the rule that `--accept` writes where a value can't be written.
     #[arg(long, requires = "accept", value_name = "TEXT")]
@@ -71,6 +76,14 @@ pub(crate) struct Args {
     /// How long to wait for another run's lock, where something is mended: `30s`, `5m`.
     #[arg(long, default_value = "0s", value_parser = super::args::duration, value_name = "TIME")]
     lock_timeout: std::time::Duration,
+    #[command(flatten)]
+    pub watch: WatchArgs,
+}
+
+/// What there is to do besides looking.
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    History(HistoryArgs),
 }
 
 /// How a look is made.
@@ -135,7 +148,6 @@ struct Seen {
 
 /// Looks at stacks one after the other. One that can't be looked at stops no other. Prints nothing but progress, writes nothing, and holds
 /// no lock.
-#[expect(dead_code, reason = "for what looks on a schedule")]
 pub(crate) async fn look(cx: &Context, stacks: &[Option<PathBuf>], how: &LookArgs) -> Vec<Looked> {
     let (mut all, mut before) = (vec![], Before::new());
     for at in stacks {
@@ -202,12 +214,38 @@ fn written(path: &Path) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
 }
 
-pub(super) async fn run(mut args: Args, cx: &Context) -> Ending {
-    let stacks: Vec<Option<PathBuf>> = match (args.all, args.at.is_empty()) {
+/// The stacks that are meant, as they are now.
+fn meant(args: &Args, cx: &Context) -> Result<Vec<Option<PathBuf>>> {
+    Ok(match (args.all, args.at.is_empty()) {
         (true, _) => stacks::under(&args.at)?.into_iter().map(Some).collect(),
         (_, true) => vec![cx.globals.stack.clone()],
         _ => args.at.iter().cloned().map(Some).collect(),
+    })
+}
+
+/// Looks at them again and again; stacks may come and go meanwhile.
+async fn watched(args: &Args, cx: &Context, first: &[Option<PathBuf>]) -> Ending {
+    let workspace = cx.globals.workspace.clone().unwrap_or_else(|| "default".into());
+    let looks = async || {
+        let stacks = meant(args, cx).unwrap_or_else(|_| first.to_vec());
+        let looks = look(cx, &stacks, &args.how).await.into_iter();
+        let known = |(name, report): Looked| {
+            let stack = report.as_ref().map_or(name, |report| report.stack.clone());
+            history::Looked { stack, workspace: workspace.clone(), report }
+        };
+        looks.map(known).collect()
     };
+    watch::run(&args.watch, cx, first.first().and_then(Option::as_deref), args.fail_on, looks).await
+}
+
+pub(super) async fn run(mut args: Args, cx: &Context) -> Ending {
+    if let Some(Command::History(args)) = args.command {
+        return watch::history(args, cx).await;
+    }
+    let stacks = meant(&args, cx)?;
+    if args.watch.watch {
+        return watched(&args, cx, &stacks).await;
+    }
     if !args.accept.is_empty() {
         let [at] = stacks.as_slice() else {
             return Err(Diagnostic::error("`--accept` takes an address of one stack").help("name one stack").into());
