@@ -65,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "accept", value_name = "TEXT")]
     reason: Option<String>,
     /// Write `import` blocks and the configuration of what nobody manages into the stack: of these addresses, ids or types, or `all`.
-    #[arg(long, value_name = "ADDRESS|ID|TYPE|all", value_delimiter = ',', conflicts_with_all = ["fix", "accept"])]
+    #[arg(long, value_name = "ADDRESS|ID|TYPE|all", value_delimiter = ',', conflicts_with_all = ["fix", "accept", "watch"])]
     adopt: Vec<String>,
     /// Don't ask before something is mended.
     #[arg(long)]
