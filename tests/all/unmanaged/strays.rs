@@ -71,7 +71,7 @@ async fn machines(ec2: &aws_sdk_ec2::Client, made: &mut Vec<(&'static str, Strin
         made.push(("aws_instance", ran.instances()[0].instance_id().unwrap().to_owned()));
     }
     for (i, name) in ["scratch", "", "scratch"].into_iter().enumerate() {
-        let mut volume = ec2.create_volume().availability_zone("us-east-1a").size(i as i32 + 1);
+        let mut volume = ec2.create_volume().availability_zone("us-east-1a").size(i32::try_from(i).unwrap() + 1);
         if !name.is_empty() {
             volume = volume.tag_specifications(named(ResourceType::Volume, name));
         }

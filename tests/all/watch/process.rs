@@ -57,7 +57,7 @@ impl Watched {
         let state: Json = serde_json::from_slice(&fs::read(watched.path("state/web.tfstate.json")).unwrap()).unwrap();
         let of_type = |r: &&Json| r["type"] == "aws_security_group";
         let group = state["resources"].as_array().unwrap().iter().find(of_type).unwrap();
-        watched.group = group["instances"][0]["attributes"]["id"].as_str().unwrap().to_owned();
+        group["instances"][0]["attributes"]["id"].as_str().unwrap().clone_into(&mut watched.group);
         watched
     }
 
