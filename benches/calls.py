@@ -150,6 +150,23 @@ def many(folder):
     return "stacks/many"
 
 
+def thousand(folder):
+    (folder / "stacks/thousand").mkdir(parents=True)
+    region = '[provider.aws]\nregion = "us-east-1"\n'
+    (folder / "stacks/thousand/stack.toml").write_text(region + (ROOT / "benches/thousand.toml").read_text())
+    return "stacks/thousand"
+
+
+def tenants(folder):
+    shutil.copytree(ROOT / "stacks/ecs-platform", folder / "stacks/ecs-platform")
+    some = "".join(f"t{i:03} = {{ priority = {i + 1} }}\n" for i in range(500))
+    (folder / "stacks/ecs-platform/vars.toml").write_text(f"several_load_balancers = true\n[tenants]\n{some}")
+    return "stacks/ecs-platform"
+
+
+STACKS = {"gateway-node": gateway_node, "many": many, "thousand": thousand, "tenants": tenants}
+
+
 def measure(name, stack, args, proxy):
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -171,6 +188,8 @@ def measure(name, stack, args, proxy):
             proxy.calls.clear()
             phase("plan", run(go("plan", "--detailed-exitcode"), folder, env))
         proxy.calls.clear()
+        phase("drift", run(go("drift"), folder, env))
+        proxy.calls.clear()
         phase("destroy", run(go("destroy", "--auto-approve"), folder, env))
         proxy.calls.clear()
     return rows
@@ -181,7 +200,7 @@ def main():
     parser.add_argument("--binary", default=ROOT / "target/release/ferroform")
     parser.add_argument("--latency", type=float, default=0.05)
     parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--stacks", default="gateway-node,many")
+    parser.add_argument("--stacks", default="gateway-node,many", help=f"of {', '.join(STACKS)}")
     args = parser.parse_args()
     for name, argv in {"--version": ["--version"], "validate": ["validate", ROOT / "stacks/gateway-node"]}.items():
         r = best(10, [args.binary, *argv], ROOT)
@@ -190,7 +209,7 @@ def main():
     proxy = Proxy(re.search(r"http://\S+", up)[0], args.latency)
     rows = []
     for name in args.stacks.split(","):
-        rows += measure(name, {"gateway-node": gateway_node, "many": many}[name], args, proxy)
+        rows += measure(name, STACKS[name], args, proxy)
     table(["stack", "phase", "wall s", "CPU s", "MB", "calls", ""], rows)
 
 

@@ -49,7 +49,13 @@ impl Page {
             0 => (Role::Changed, "in order as far as it was looked at".into()),
             n => (role(report.findings[0].severity), format!("{}: {}", count(n, "finding"), counts(report))),
         };
-        self.lines.push(Line::indented(2).with(role, found).with(Role::Dim, format!(" · {looked}")));
+        let line = Line::indented(2).with(role, found);
+        if line.width() + 3 + looked.chars().count() <= self.look.width {
+            self.lines.push(line.with(Role::Dim, format!(" · {looked}")));
+        } else {
+            self.lines.push(line);
+            self.wrapped(2, Role::Dim, &looked);
+        }
     }
 
     fn finding(&mut self, finding: &Finding, now: Timestamp) {
