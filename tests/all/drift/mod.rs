@@ -83,9 +83,12 @@ impl Site {
     pub fn meddle(&self, name: &str, text: &str) {
         let (stack, state) = (format!("stacks/{name}/stack.toml"), format!("state/{name}.tfstate.json"));
         let (before, known) = (self.read(&stack), self.read(&state));
+        let written = std::fs::metadata(self.path(&state)).unwrap().modified().unwrap();
         self.stack(name, text);
         self.good(&["apply", &format!("stacks/{name}"), "--auto-approve"]);
         self.stack(name, &before);
         self.write(&state, &known);
+        // By when the state was written it is told when all was in order.
+        std::fs::File::options().write(true).open(self.path(&state)).unwrap().set_modified(written).unwrap();
     }
 }
