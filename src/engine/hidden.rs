@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::plan::Change;
 use super::steps::Index;
 use crate::state::State;
-use crate::words::Mode;
 use crate::words::resource::{After, Registry};
+use crate::words::{Address, Mode};
 
 /// Changes, by their places in the plan, all of which need all of the others: those are made before and removed after.
 pub(super) struct Group {
@@ -18,7 +18,8 @@ pub(super) struct Group {
     pub needs: Vec<usize>,
 }
 
-/// Which changes refer to which.
+/// What refers to which: the changes by their places in the plan, and after them a gate for each address that means many of them, so that
+/// a thousand which refer to a thousand are no million references.
 struct Needs<'a> {
     changes: &'a [Change],
     of: Vec<Vec<usize>>,
@@ -43,11 +44,14 @@ pub(super) fn groups(changes: &[Change], index: &Index<'_>, state: &State, regis
     let mut groups = vec![];
     for (kind, rule) in rules {
         let needs = all.by_owner(rule.through, &places[rule.kind]);
-        for (owner, users) in all.by_owner(rule.through, &places[kind]) {
-            let Some(needs) = needs.get(&owner) else { continue };
+        let users = all.by_owner(rule.through, &places[kind]);
+        let pairs = users.iter().filter_map(|(owner, users)| Some((users, needs.get(owner)?)));
+        // Where an address means a whole block, many owners have the same users and the same needs.
+        for (users, needs) in pairs.collect::<BTreeSet<_>>() {
             let behind: HashMap<usize, HashSet<usize>> = needs.iter().map(|need| (*need, all.behind(*need))).collect();
             let serves = |user: &usize, need: &usize| need != user && !behind[need].contains(user);
-            let (free, bound): (Vec<usize>, Vec<usize>) = users.iter().partition(|user| needs.iter().all(|need| serves(user, need)));
+            let (free, bound): (Vec<usize>, Vec<usize>) =
+                users.iter().copied().partition(|user| needs.iter().all(|need| serves(user, need)));
             groups.push(Group { users: free, needs: needs.clone() });
             for user in bound {
                 groups.push(Group { users: vec![user], needs: needs.iter().copied().filter(|need| serves(&user, need)).collect() });
@@ -59,13 +63,26 @@ pub(super) fn groups(changes: &[Change], index: &Index<'_>, state: &State, regis
 }
 
 impl<'a> Needs<'a> {
-    fn of(changes: &'a [Change], index: &Index<'_>, state: &State) -> Self {
-        let of = changes.iter().enumerate().map(|(i, change)| {
+    fn of(changes: &'a [Change], index: &Index<'_>, state: &'a State) -> Self {
+        let mut of: Vec<Vec<usize>> = vec![vec![]; changes.len()];
+        let mut gates: HashMap<&Address, Vec<usize>> = HashMap::new();
+        for (i, change) in changes.iter().enumerate() {
             let held = state.instances.get(&change.address).map_or(&[][..], |instance| &instance.dependencies);
-            let found: BTreeSet<usize> = change.dependencies.iter().chain(held).flat_map(|need| index.of(need).to_vec()).collect();
-            found.into_iter().filter(|need| *need != i).collect()
-        });
-        Self { changes, of: of.collect(), known: HashMap::new() }
+            let mut found = BTreeSet::new();
+            for need in change.dependencies.iter().chain(held) {
+                let nodes = gates.entry(need).or_insert_with(|| {
+                    let members = index.of(need);
+                    if members.len() < 2 {
+                        return members.to_vec();
+                    }
+                    of.push(members.to_vec());
+                    vec![of.len() - 1]
+                });
+                found.extend(nodes.iter().copied().filter(|node| *node != i));
+            }
+            of[i] = found.into_iter().collect();
+        }
+        Self { changes, of, known: HashMap::new() }
     }
 
     /// Those places by what of a type they belong to.
@@ -82,17 +99,29 @@ impl<'a> Needs<'a> {
         // Depth first, without recursion: chains can be long.
         let (mut stack, mut entered) = (vec![(at, false)], HashSet::new());
         while let Some((node, left)) = stack.pop() {
-            let is_one = *self.changes[node].address.kind == *kind;
+            let is_one = self.changes.get(node).is_some_and(|change| *change.address.kind == *kind);
             if left || is_one {
-                let behind = self.of[node].iter().filter(|_| !is_one).filter_map(|need| self.known.get(&(kind, *need)));
-                let found = behind.flat_map(|set| set.iter().copied()).chain(is_one.then_some(node)).collect();
-                self.known.insert((kind, node), Arc::new(found));
+                let found = if is_one { Arc::new(BTreeSet::from([node])) } else { self.union(kind, node) };
+                self.known.insert((kind, node), found);
             } else if !self.known.contains_key(&(kind, node)) && entered.insert(node) {
                 stack.push((node, true));
                 stack.extend(self.of[node].iter().map(|need| (*need, false)));
             }
         }
         self.known.get(&(kind, at)).cloned().unwrap_or_default()
+    }
+
+    /// All that those have which it refers to. What only one of them has is not copied.
+    fn union(&self, kind: &'static str, node: usize) -> Arc<BTreeSet<usize>> {
+        let mut sets = self.of[node].iter().filter_map(|need| self.known.get(&(kind, *need))).filter(|set| !set.is_empty());
+        let Some(first) = sets.next() else { return Arc::default() };
+        let mut all = first.clone();
+        for set in sets.filter(|set| !Arc::ptr_eq(first, set)) {
+            if !set.is_subset(&all) {
+                Arc::make_mut(&mut all).extend(set.iter().copied());
+            }
+        }
+        all
     }
 
     /// All that it refers to, directly or through others.

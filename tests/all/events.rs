@@ -110,3 +110,23 @@ async fn what_eventbridge_would_refuse_is_refused_before() {
         assert!(said.contains(why), "{wrong}: {said}");
     }
 }
+
+#[test]
+fn the_example_that_looks_for_drift_on_a_schedule_lives() {
+    let site = crate::drift::Site::with(include_str!("../../examples/drift/ecs/stack.toml"));
+    let of = |kind: &str| format!("arn:aws:secretsmanager:us-east-1:{}:secret:{kind}-AbCdEf", site.cloud.account);
+    let secret = format!("slack_secret_arn={}", of("slack"));
+    let given = [
+        "--var",
+        r#"subnet_ids=["subnet-0123456789abcdef0"]"#,
+        "--var",
+        r#"security_group_ids=["sg-0123456789abcdef0"]"#,
+        "--var",
+        &secret,
+    ];
+    let run = |words: &[&str]| site.good(&[words, &given[..]].concat());
+    run(&["apply", "web", "--auto-approve"]);
+    let plan = run(&["plan", "web", "--detailed-exitcode"]);
+    assert!(plan.out.contains("No changes"), "{}", plan.out);
+    run(&["destroy", "web", "--auto-approve"]);
+}
