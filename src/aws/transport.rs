@@ -23,7 +23,7 @@ use crate::words::calls::Calls;
 const OPERATION: &str = "x-ferroform-operation";
 
 /// Operations with these first words change nothing: the SDK may repeat them.
-const READS: &[&str] = &["Describe", "List", "Get", "BatchGet", "Search", "Assume"];
+const READS: &[&str] = &["Describe", "List", "Get", "BatchGet", "Search", "Assume", "Head"];
 
 /// The call before all others: where nothing answers it, that is to be told soon.
 const FIRST: &str = "GetCallerIdentity";
