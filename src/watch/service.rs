@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::history::{Delivery, History, Looked, Rule};
+use super::history::{Delivery, History, Looked, Rule, State};
 use super::metrics::Metrics;
 use super::notify::{Means, Target, rules};
 use super::schedule::Schedule;
@@ -58,7 +58,7 @@ impl Watch {
         let Self { history, metrics, stop, .. } = &self;
         let rules = rules(&self.targets);
         let news = Arc::new(Notify::new());
-        let mut messengers = self.messengers(&news);
+        let mut messengers = self.messengers(&news, &Arc::default());
         metrics.restore(history).await?;
         let (mut last, _) = history.last().await?;
         let mut failures = history.failures().await?;
@@ -105,18 +105,27 @@ impl Watch {
         let rules = rules(&self.targets);
         let Some(looks) = self.once(Timestamp::now(), &rules, &look).await? else { return Ok(None) };
         let news = Arc::new(Notify::new());
-        let mut messengers = self.messengers(&news);
-        let deadline = Instant::now() + ONCE;
-        let mut told = false;
-        while !told && Instant::now() < deadline && !self.stop.is_cancelled() {
-            told = self
-                .history
-                .deliveries()
-                .await?
-                .iter()
-                .all(|(target, state, _)| *state != super::history::State::Waiting || !rules.iter().any(|rule| rule.target == *target));
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let attempted = Arc::new(Notify::new());
+        let mut messengers = self.messengers(&news, &attempted);
+        let waits = |deliveries: &[(String, State, i64)]| {
+            deliveries.iter().any(|(target, state, _)| *state == State::Waiting && rules.iter().any(|rule| rule.target == *target))
+        };
+        let all_told = async {
+            loop {
+                // Before the look into the history, so that what comes in between is not missed.
+                let attempt = attempted.notified();
+                tokio::pin!(attempt);
+                attempt.as_mut().enable();
+                if !waits(&self.history.deliveries().await?) {
+                    return Ok::<_, crate::words::Diagnostics>(());
+                }
+                attempt.await;
+            }
+        };
+        let told = tokio::select! {
+            () = self.stop.cancelled() => false,
+            ended = tokio::time::timeout(ONCE, all_told) => ended.ok().transpose()?.is_some(),
+        };
         if !told {
             warn!("not everything could be told; the next run with this history tries again");
         }
@@ -160,7 +169,7 @@ impl Watch {
     }
 
     /// One for each target, so that none waits for another.
-    fn messengers(&self, news: &Arc<Notify>) -> JoinSet<()> {
+    fn messengers(&self, news: &Arc<Notify>, attempted: &Arc<Notify>) -> JoinSet<()> {
         let mut messengers = JoinSet::new();
         for target in &self.targets {
             let messenger = Messenger {
@@ -169,6 +178,7 @@ impl Watch {
                 means: self.means.clone(),
                 metrics: self.metrics.clone(),
                 news: news.clone(),
+                attempted: attempted.clone(),
                 stop: self.stop.clone(),
             };
             messengers.spawn(messenger.run());
@@ -201,6 +211,8 @@ struct Messenger {
     means: Arc<Means>,
     metrics: Arc<Metrics>,
     news: Arc<Notify>,
+    /// Tells that something was told, or could not be.
+    attempted: Arc<Notify>,
     stop: CancellationToken,
 }
 
@@ -221,7 +233,9 @@ impl Messenger {
             };
             let due = next.as_ref().map_or(Timestamp::MAX, |next| next.due);
             if let Some(delivery) = next.filter(|next| next.due <= Timestamp::now()) {
-                if let Err(e) = self.tell(delivery).await {
+                let told = self.tell(delivery).await;
+                self.attempted.notify_waiters();
+                if let Err(e) = told {
                     error!(target = %self.target.rule.target, error = %e, "the history can't be written");
                     return;
                 }

@@ -4,7 +4,7 @@ use ferroform::aws::Aws;
 use ferroform::engine::plan::Purpose;
 
 use crate::support::bench::{Bench, acts};
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{Fault, Proxy};
 use crate::support::sandbox::cloud;
 
 /// Applies the stack, or destroys what is in it.
@@ -135,4 +135,14 @@ policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*"
 "#;
     let error = run(&mut Bench::new(&cloud()), stack, Purpose::Apply).await.unwrap_err();
     assert!(error.contains("kms:PutKeyPolicy") && error.contains("bypass_policy_lockout_safety_check"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whether_a_bucket_is_there_is_asked_again_when_s3_is_busy() {
+    let account = cloud();
+    // A HEAD that is refused has no body to say why.
+    let proxy = Proxy::new(&account.endpoint, 1).with("HEAD *", Fault::Throttle { burst: 0.5, per_second: 5.0 });
+    let mut bench = Bench::new(&account.through(proxy.endpoint()));
+    run(&mut bench, "[resource.aws_s3_bucket.data]\nbucket = \"asked-again\"\n", Purpose::Apply).await.unwrap();
+    assert!(proxy.calls().iter().any(|call| call.outcome == "SlowDown"), "{:?}", proxy.counts());
 }
