@@ -17,6 +17,7 @@
 //! | [`sandbox`] | a local AWS: installing it, bringing it up, taking it down | words |
 //! | [`show`] | plans, events, errors and schemas as text, Markdown and JSON; pure functions | all but aws, local, registry, sandbox |
 //! | [`watch`] | drift detection as a service: the schedule, the history, telling people | words, show, aws |
+//! | [`bot`] | plans on pull requests: what a change touches, the comment, the server and its queue, GitHub and GitLab | words, stack, show |
 //! | [`cli`] | the commands: the only part that prints and that reads the environment | all |
 //!
 //! The engine names no cloud: it gets the registry as an argument and sees types through the object-safe
@@ -59,6 +60,7 @@
 //! | the user's state folder, `ferroform/console_history` | what was typed at the console, for its owner alone |
 
 pub mod aws;
+pub mod bot;
 pub mod cli;
 pub mod engine;
 pub mod local;

@@ -1,10 +1,12 @@
 //! How things look: plans, events, errors and schemas as text, Markdown and JSON. Pure functions; nothing here prints, and
 //! width and colour are given.
 
+pub mod comment;
 pub mod console;
 pub mod danger;
 pub mod delta;
 pub mod diagnostic;
+pub mod digest;
 pub mod document;
 pub mod drift;
 pub mod event_json;

@@ -22,7 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sandbox", &["words"]),
     ("show", &["words", "stack", "state", "engine"]),
     ("watch", &["words", "show", "aws"]),
-    ("cli", &["words", "stack", "spelling", "state", "engine", "registry", "sandbox", "show", "watch"]),
+    ("bot", &["words", "stack", "show"]),
+    ("cli", &["words", "stack", "spelling", "state", "engine", "registry", "sandbox", "show", "watch", "bot"]),
 ];
 
 /// The most lines of a file.

@@ -1,0 +1,5 @@
+//! The bot: plans on pull requests. One code in two forms: within CI, and as a server.
+
+pub mod config;
+pub mod forge;
+pub mod run;
