@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::forge::Permission;
 
 /// What the bot goes by in a repository.
@@ -50,7 +52,7 @@ impl Default for Rules {
 }
 
 /// A stack that is planned and applied as one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
     /// How people name it: `ferroform apply NAME`.
     pub name: String,
@@ -64,4 +66,12 @@ pub struct Project {
     pub watch: Vec<String>,
     /// Names of projects that are applied before it.
     pub after: Vec<String>,
+}
+
+impl Project {
+    /// What its state is known by, whatever the project is called: its path and its workspace.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}@{}", self.stack.display(), self.workspace.as_deref().unwrap_or("default"))
+    }
 }

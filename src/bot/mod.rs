@@ -3,3 +3,4 @@
 pub mod config;
 pub mod forge;
 pub mod run;
+pub mod store;
