@@ -14,6 +14,7 @@ use crate::engine::plan::Plan;
 use crate::engine::planner::Options;
 use crate::engine::saved::{self, Saved};
 use crate::registry::REGISTRY;
+use crate::show::digest::Digest;
 use crate::show::{Facts, event_json, json, markdown, text};
 use crate::words::Diagnostics;
 
@@ -56,6 +57,8 @@ pub(crate) enum Format {
     Markdown,
     /// Terraform's machine-readable lines.
     Events,
+    /// What people read of it, as JSON: from it the bot writes its comment.
+    Digest,
 }
 
 /// The plan in that format.
@@ -64,6 +67,7 @@ pub(crate) fn shown(cx: &Context, plan: &Plan, facts: &Facts, extra: impl FnOnce
         Format::Text => text::plan(plan, &REGISTRY, facts, cx.terminal.out),
         Format::Json => json::plan(plan, &REGISTRY, &extra()).to_string() + "\n",
         Format::Markdown => markdown::plan(plan, &REGISTRY, facts, markdown::LIMIT),
+        Format::Digest => serde_json::to_string(&Digest::of(plan, &REGISTRY, facts)).unwrap_or_default() + "\n",
         Format::Events => lines(std::iter::once(event_json::version(&now())).chain(event_json::plan(plan, &now()))),
     }
 }

@@ -272,7 +272,10 @@ impl Session {
         let mut plan = plan(&self.request(state, options), listener).await?;
         plan.warnings.splice(0..0, self.warnings.0.iter().cloned());
         let places = Tree::of(&self.stack).blocks.into_iter().map(|b| (b.address, b.block.span.clone())).collect();
-        Ok((plan, Facts { calls: Some(self.settings.calls.total()), took: Some(begun.elapsed()), places }))
+        Ok((
+            plan,
+            Facts { calls: Some(self.settings.calls.total()), took: Some(begun.elapsed()), workspace: self.workspace.clone(), places },
+        ))
     }
 
     /// Does what the plan says; gives how it ended and the state after it.

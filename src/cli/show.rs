@@ -58,7 +58,8 @@ fn of_plan(bytes: &[u8], name: &str, args: &Args, cx: &Context) -> Result<String
             ..plan::extra(session, &Options::default())
         })
     };
-    Ok(plan::shown(cx, &saved.plan, &Facts::default(), extra, format))
+    let facts = Facts { workspace: saved.workspace.clone(), ..Facts::default() };
+    Ok(plan::shown(cx, &saved.plan, &facts, extra, format))
 }
 
 fn of_state(state: &State, as_json: bool) -> String {

@@ -12,6 +12,7 @@ pub mod drift;
 pub mod event_json;
 pub mod event_text;
 pub mod explain;
+pub mod gfm;
 pub mod inline;
 pub mod json;
 pub mod line;

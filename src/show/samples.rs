@@ -296,6 +296,7 @@ pub(super) fn facts() -> Facts {
     Facts {
         calls: Some(14),
         took: Some(std::time::Duration::from_millis(210)),
+        workspace: "default".into(),
         places: BTreeMap::from([(Address::managed("aws_security_group", "openclaw"), place())]),
     }
 }

@@ -21,6 +21,8 @@ pub struct Facts {
     pub calls: Option<u64>,
     /// How long it took.
     pub took: Option<Duration>,
+    /// The workspace, if that is known.
+    pub workspace: String,
     /// Where each block stands in the stack's files.
     pub places: BTreeMap<Address, Span>,
 }
