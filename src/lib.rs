@@ -53,9 +53,10 @@
 //! | `state/NAME.tfstate.json.journal`, `.journal.key`, `.lock` | of an apply that is under way, or that died |
 //! | `state/NAME/WORKSPACE.tfstate.json` | the state of another workspace |
 //! | `state/drift.sqlite`, `-wal`, `-shm`, `.lock` | the history of `drift --watch` |
-//! | `ferroform.toml` | who is told of drift |
+//! | `ferroform.toml` | who is told of drift; which projects the bot knows, and its rules |
 //! | `state/.sandbox/` | states of `--sandbox` runs |
 //! | `terraform.tfstate` in the stack's folder | where it is there, it stays the state: the folder came from Terraform |
+//! | `DIR/...` for all that lies in `state/` | with `--state-dir DIR` or `FERROFORM_STATE_DIR`, also for folders that came from Terraform |
 //! | the user's cache folder, `ferroform/` | the sandbox's virtual environment, its log, and where it listens |
 //! | the user's state folder, `ferroform/console_history` | what was typed at the console, for its owner alone |
 

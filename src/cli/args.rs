@@ -42,6 +42,9 @@ pub(crate) struct Globals {
     /// Another state for the same stack.
     #[arg(long, global = true, value_name = "NAME", env = "FERROFORM_WORKSPACE")]
     pub workspace: Option<String>,
+    /// Where states lie, instead of `state/` in the project.
+    #[arg(long, global = true, value_name = "DIR", env = "FERROFORM_STATE_DIR", hide_env_values = true)]
+    pub state_dir: Option<PathBuf>,
     /// The stack, for commands whose arguments say something else: a directory, a `.toml` file, or a name in `stacks/`.
     #[arg(long, global = true, value_name = "STACK")]
     pub stack: Option<PathBuf>,

@@ -140,7 +140,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let terminal = Terminal::new(cli.globals.color, cli.globals.verbose);
     terminal.trace(cli.command.log());
-    let cx = Context { globals: cli.globals, picked, terminal, started: std::env::current_dir().ok() };
+    let mut cx = Context { globals: cli.globals, picked, terminal, started: std::env::current_dir().ok() };
     let ending = cx.enter().and_then(|()| cx.runtime()).and_then(|runtime| {
         let ending = runtime.block_on(dispatch(cli.command, &cx));
         // Calls that nobody waits for any longer must not hold the program up.
@@ -180,11 +180,16 @@ async fn dispatch(command: Command, cx: &Context) -> Ending {
 }
 
 impl Context {
-    /// Goes where `--chdir` says.
-    fn enter(&self) -> Result<(), Diagnostics> {
-        let Some(folder) = &self.globals.chdir else { return Ok(()) };
-        std::env::set_current_dir(folder)
-            .map_err(|e| Diagnostic::error(format!("can't go to the folder `{}`: {e}", folder.display())).into())
+    /// Goes where `--chdir` says. From there on the folder of the states is the same, wherever a command goes.
+    fn enter(&mut self) -> Result<(), Diagnostics> {
+        if let Some(folder) = &self.globals.chdir {
+            let bad = |e| Diagnostic::error(format!("can't go to the folder `{}`: {e}", folder.display()));
+            std::env::set_current_dir(folder).map_err(bad)?;
+        }
+        if let Some(states) = &mut self.globals.state_dir {
+            *states = std::path::absolute(&*states).unwrap_or_else(|_| states.clone());
+        }
+        Ok(())
     }
 
     /// How often AWS said to slow down, if it did: that is why it took so long.

@@ -6,6 +6,9 @@ use crate::state::LocalStore;
 use crate::words::error::nearest;
 use crate::words::{Diagnostic, Diagnostics};
 
+/// The folder of states in a project.
+const STATES: &str = "state";
+
 /// Where a stack is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -13,6 +16,8 @@ pub(crate) struct Place {
     pub path: PathBuf,
     /// The folder that holds `stacks/` and `state/`.
     pub root: PathBuf,
+    /// Where the states lie, if the user named a folder.
+    pub states: Option<PathBuf>,
 }
 
 /// Finds the stack that a user names: a directory, a `.toml` file, or a name in the project's `stacks/`. Nothing means this folder.
@@ -41,14 +46,15 @@ pub(crate) fn find(given: Option<&Path>) -> Result<Place, Diagnostics> {
     .into())
 }
 
-fn at(path: &Path) -> Place {
+/// What lies at a path, be it there or not.
+pub(crate) fn at(path: &Path) -> Place {
     let here = std::env::current_dir().unwrap_or_default();
     let path = match path {
         path if path.is_dir() && path.canonicalize().is_ok_and(|p| here.canonicalize().is_ok_and(|here| p == here)) => Path::new("."),
         path => path.strip_prefix(&here).unwrap_or(path),
     };
     let folder = if path.is_file() { path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")) } else { path };
-    Place { path: path.to_path_buf(), root: root_of(&folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())) }
+    Place { path: path.to_path_buf(), root: root_of(&folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())), states: None }
 }
 
 /// The nearest folder upwards that looks like a project, else the folder itself.
@@ -96,9 +102,28 @@ impl Place {
         if self.path.is_file() { self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")) } else { &self.path }
     }
 
-    /// The folders where the states of the project lie, of the sandbox or of the world.
+    /// The same with its states in that folder.
+    #[must_use]
+    pub fn with_states(self, states: Option<&Path>) -> Self {
+        Self { states: states.map(Path::to_path_buf), ..self }
+    }
+
+    /// The folder of the project's states, of the sandbox or of the world.
+    pub fn kept(&self, sandbox: bool) -> PathBuf {
+        let kept = self.states.clone().unwrap_or_else(|| self.root.join(STATES));
+        if sandbox { kept.join(".sandbox") } else { kept }
+    }
+
+    /// All folders where states of the project may lie, of the sandbox or of the world.
     pub fn states(&self, sandbox: bool) -> Vec<PathBuf> {
-        if sandbox { vec![self.root.join("state/.sandbox")] } else { vec![self.root.join("state"), self.root.join("stacks")] }
+        let mut folders = vec![self.kept(sandbox)];
+        folders.extend((!sandbox).then(|| self.root.join("stacks")));
+        folders
+    }
+
+    /// Which folder is not where paths in stacks say, and where it is.
+    pub fn moved(&self) -> Option<(PathBuf, PathBuf)> {
+        Some((self.root.join(STATES), self.states.clone()?))
     }
 
     /// Whether there are files of a stack.
@@ -106,16 +131,16 @@ impl Place {
         self.path.is_file() || is_stack(&self.path)
     }
 
-    /// Where the state of the stack of that name lies. A folder that came from Terraform with its state keeps it there.
+    /// Where the state of the stack of that name lies. A folder that came from Terraform with its state keeps it there, unless the user says
+    /// where states are.
     pub fn store(&self, stack: &str, workspace: Option<&str>, sandbox: bool) -> LocalStore {
         let workspace = workspace.filter(|w| *w != "default");
         let terraform = self.folder().join("terraform.tfstate");
         let other = |name: &str| self.folder().join("terraform.tfstate.d").join(name).join("terraform.tfstate");
         match workspace {
-            _ if sandbox => LocalStore::new(self.root.join("state/.sandbox").join(file(stack, workspace))),
-            None if terraform.exists() => LocalStore::new(terraform),
-            Some(name) if other(name).exists() => LocalStore::new(other(name)),
-            _ => LocalStore::of(&self.root, stack, workspace),
+            None if !sandbox && self.states.is_none() && terraform.exists() => LocalStore::new(terraform),
+            Some(name) if !sandbox && self.states.is_none() && other(name).exists() => LocalStore::new(other(name)),
+            _ => LocalStore::new(self.kept(sandbox).join(file(stack, workspace))),
         }
     }
 }
@@ -153,5 +178,11 @@ mod tests {
         assert_eq!(place.store("web", None, true).path(), root.join("state/.sandbox/web.tfstate.json"));
         std::fs::write(stack.join("terraform.tfstate"), "{}").expect("a file");
         assert_eq!(place.store("web", None, false).path(), stack.join("terraform.tfstate"));
+        let place = place.with_states(Some(Path::new("/srv/states")));
+        assert_eq!(place.store("web", None, false).path(), Path::new("/srv/states/web.tfstate.json"));
+        assert_eq!(place.store("web", Some("eu"), false).path(), Path::new("/srv/states/web/eu.tfstate.json"));
+        assert_eq!(place.store("web", None, true).path(), Path::new("/srv/states/.sandbox/web.tfstate.json"));
+        assert_eq!(place.states(false), [PathBuf::from("/srv/states"), root.join("stacks")]);
+        assert_eq!(place.moved(), Some((root.join("state"), PathBuf::from("/srv/states"))));
     }
 }

@@ -131,8 +131,11 @@ fn keep(path: &Path, session: &Session, plan: &Plan, options: &Options) -> Resul
     let saved = Saved {
         plan: plan.clone(),
         stack: session.path.clone(),
-        // On another machine the project may lie elsewhere.
-        state: relative(session.store.path(), &session.files.paths().here),
+        // On another machine the project may lie elsewhere, and the state with it.
+        state: match session.state_dir {
+            Some(_) => session.store.path().to_path_buf(),
+            None => relative(session.store.path(), &session.files.paths().here),
+        },
         paths: session.files.paths().clone(),
         workspace: session.workspace.clone(),
         files: session.files.recorded(),

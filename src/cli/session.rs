@@ -34,6 +34,8 @@ pub(crate) struct Session {
     pub store: LocalStore,
     /// The folders where the project's states lie.
     states: Vec<PathBuf>,
+    /// The folder that the user named for them.
+    pub state_dir: Option<PathBuf>,
     pub variables: BTreeMap<Arc<str>, Value>,
     pub workspace: String,
     pub settings: Settings,
@@ -50,17 +52,36 @@ pub(crate) struct Held {
 
 /// A stack and where its state lies: enough for whatever asks no cloud.
 pub(crate) fn locate(cx: &Context, given: Option<&Path>) -> Result<(Place, Stack, Files, LocalStore)> {
-    let place = place::find(given.or(cx.globals.stack.as_deref()))?;
+    let place = place::find(given.or(cx.globals.stack.as_deref()))?.with_states(cx.globals.state_dir.as_deref());
     let here = std::env::current_dir().map_err(|e| Diagnostic::error(format!("can't tell the current folder: {e}")))?;
     let files = Files::of(&place.path).with_home(dirs::home_dir()).with_cache(cache());
     let files = files.seen_from(&here, cx.started.as_deref().unwrap_or(&here));
     let stack = stack::load(&place.path, &files)?;
     let workspace = cx.globals.workspace.as_deref().filter(|name| *name != "default");
-    let store = match stack.backend.as_ref().filter(|_| workspace.is_none() && !cx.globals.sandbox) {
+    let backend = stack.backend.as_ref().filter(|_| workspace.is_none() && !cx.globals.sandbox);
+    let usual = |place: &Place| match backend {
         Some(path) => LocalStore::new(place.folder().join(path)),
         None => place.store(&stack.name, workspace, cx.globals.sandbox),
     };
+    if place.states.is_none() {
+        let store = usual(&place);
+        return Ok((place, stack, files, store));
+    }
+    let store = place.store(&stack.name, workspace, cx.globals.sandbox);
+    let before = usual(&place.clone().with_states(None));
+    if !cx.globals.sandbox && !store.path().exists() && !store.journal_path().exists() && before.path().exists() {
+        return Err(elsewhere(&before, &store, &here).into());
+    }
     Ok((place, stack, files, store))
+}
+
+/// A state that is not where the user says would be taken for none: all that it holds would be made once more.
+fn elsewhere(before: &LocalStore, store: &LocalStore, here: &Path) -> Diagnostic {
+    let plain = |path: &Path| path.strip_prefix(".").unwrap_or(path).to_path_buf();
+    let (from, to) = (plain(&place::relative(before.path(), here)), plain(&place::relative(store.path(), here)));
+    let folder = to.parent().unwrap_or(Path::new(".")).display();
+    let error = Diagnostic::error(format!("there is no state at {}, where `--state-dir` says, but one at {}", to.display(), from.display()));
+    error.help(format!("move it there: mkdir -p {folder} && mv {} {}", from.display(), to.display()))
 }
 
 /// The user's folder for what can be had again.
@@ -88,7 +109,7 @@ impl Session {
         }
         let given = values(&stack, place.folder(), &cx.picked.0, &files)?;
         let variables = stack::variables(&stack.module, &given, &files, &mut warnings)?;
-        let mut settings = settings(&files);
+        let mut settings = settings(&files, &place);
         let mut emptied = None;
         if cx.globals.sandbox {
             let running = tokio::task::block_in_place(|| sandbox::up(cx))?;
@@ -97,7 +118,8 @@ impl Session {
         }
         let workspace = cx.globals.workspace.clone().unwrap_or_else(|| "default".into());
         let states = place.states(cx.globals.sandbox);
-        Ok(Self { path: place.path, stack, files, store, states, variables, workspace, settings, warnings, emptied })
+        let state_dir = place.states;
+        Ok(Self { path: place.path, stack, files, store, states, state_dir, variables, workspace, settings, warnings, emptied })
     }
 
     /// Takes one more file into the stack.
@@ -115,8 +137,12 @@ impl Session {
         let sources = saved.sources(&Files::disk(&saved.paths.root), name)?;
         let files = Files::embedded(sources).placed(saved.paths.clone()).with_home(dirs::home_dir());
         let stack = stack::load(&saved.stack, &files)?;
-        let store = LocalStore::new(&saved.state);
-        let mut settings = settings(&files);
+        let place = place::at(&saved.stack).with_states(cx.globals.state_dir.as_deref());
+        let store = match place.states {
+            Some(_) => place.store(&stack.name, Some(&saved.workspace), saved.sandbox),
+            None => LocalStore::new(&saved.state),
+        };
+        let mut settings = settings(&files, &place);
         let mut emptied = None;
         if saved.sandbox {
             let running = tokio::task::block_in_place(|| sandbox::up(cx))?;
@@ -129,6 +155,7 @@ impl Session {
             files,
             store,
             states: vec![],
+            state_dir: place.states,
             variables: saved.plan.variables.clone(),
             workspace: saved.workspace.clone(),
             settings,
@@ -313,15 +340,16 @@ impl Session {
         let sandbox = if self.settings.sandbox.is_some() { " --sandbox" } else { "" };
         let workspace = if self.workspace == "default" { String::new() } else { format!(" --workspace {}", self.workspace) };
         let stack = if self.path == Path::new(".") { String::new() } else { format!(" --stack {}", self.path.display()) };
-        Refuge { folders: vec![here, std::env::temp_dir()], push: format!("ferroform{sandbox}{workspace}{stack} state push") }
+        let states = self.state_dir.as_ref().map_or_else(String::new, |dir| format!(" --state-dir {}", dir.display()));
+        Refuge { folders: vec![here, std::env::temp_dir()], push: format!("ferroform{sandbox}{states}{workspace}{stack} state push") }
     }
 }
 
 /// What providers are told of the stack.
-fn settings(files: &Files) -> Settings {
+fn settings(files: &Files, place: &Place) -> Settings {
     let paths = files.paths();
     let here = std::env::current_dir().unwrap_or_else(|_| paths.here.clone());
-    Settings { states: Some(Arc::new(Neighbours::of(&paths.root, &here))), ..Settings::default() }
+    Settings { states: Some(Arc::new(Neighbours::of(&paths.root, &here).moved(place.moved()))), ..Settings::default() }
 }
 
 fn new_state() -> State {

@@ -102,8 +102,8 @@ enum Format {
 
 /// Where the history is.
 fn kept(given: Option<&PathBuf>, cx: &Context, project: &place::Place) -> PathBuf {
-    let states = if cx.globals.sandbox { "state/.sandbox" } else { "state" };
-    given.cloned().unwrap_or_else(|| shown(&project.root.join(states).join("drift.sqlite")))
+    let states = || project.clone().with_states(cx.globals.state_dir.as_deref()).kept(cx.globals.sandbox);
+    given.cloned().unwrap_or_else(|| shown(&states().join("drift.sqlite")))
 }
 
 /// A path as the user would write it.

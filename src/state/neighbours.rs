@@ -1,6 +1,6 @@
 //! The states of other stacks: what `terraform_remote_state` reads.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::local::LocalStore;
@@ -15,19 +15,29 @@ pub struct Neighbours {
     folder: PathBuf,
     shown: PathBuf,
     here: PathBuf,
+    /// A folder that isn't where paths say, and where it is.
+    moved: Option<(PathBuf, PathBuf)>,
 }
 
 impl Neighbours {
     /// For a stack in the folder that expressions see as `shown`, from where the command works.
     #[must_use]
     pub fn of(shown: &str, here: &Path) -> Self {
-        Self { folder: here.join(shown), shown: shown.into(), here: here.to_path_buf() }
+        Self { folder: here.join(shown), shown: shown.into(), here: here.to_path_buf(), moved: None }
+    }
+
+    /// Paths into the first folder lead into the second.
+    #[must_use]
+    pub fn moved(self, moved: Option<(PathBuf, PathBuf)>) -> Self {
+        Self { moved, ..self }
     }
 
     /// A path that begins with the stack's folder, as `${path.module}` gives it, is one from where the command works.
     fn path(&self, given: &str) -> PathBuf {
         let within = self.shown != Path::new(".") && Path::new(given).starts_with(&self.shown);
-        if within { self.here.join(given) } else { self.folder.join(given) }
+        let path = if within { self.here.join(given) } else { self.folder.join(given) };
+        let inner = self.moved.as_ref().and_then(|(from, to)| Some(to.join(straight(&path).strip_prefix(from).ok()?)));
+        inner.unwrap_or(path)
     }
 
     fn local(&self, config: &Value, workspace: &str) -> Outcome<Object> {
@@ -48,6 +58,19 @@ impl Neighbours {
         let outputs = state.outputs.into_iter().filter(|(_, output)| !output.value.is_null());
         Ok(outputs.map(|(name, output)| (Arc::from(name.as_str()), output.value.sensitive_if(output.sensitive))).collect())
     }
+}
+
+/// A path without `.` and `..`: the folder that a state was moved from need not be there.
+fn straight(path: &Path) -> PathBuf {
+    let mut straight = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(straight.pop()),
+            part => straight.push(part),
+        }
+    }
+    straight
 }
 
 /// Errors of a state as the reason why it can't be read.
@@ -83,5 +106,8 @@ mod tests {
             assert_eq!(neighbours.path(given), Path::new(wanted));
         }
         assert_eq!(Neighbours::of(".", Path::new("/p")).path("x"), Path::new("/p/./x"));
+        let moved = neighbours.moved(Some(("/p/state".into(), "/srv/states".into())));
+        assert_eq!(moved.path("../../state/network/eu.tfstate.json"), Path::new("/srv/states/network/eu.tfstate.json"));
+        assert_eq!(moved.path("../network/terraform.tfstate"), Path::new("/p/stacks/web/../network/terraform.tfstate"));
     }
 }

@@ -95,3 +95,53 @@ fn a_plan_is_done_in_the_folder_where_it_was_made() {
     assert!(away.join("stacks/site/made/x.txt").exists() && away.join("state/site.tfstate.json").exists());
     assert!(!folder.path().exists());
 }
+
+const NOTED: &str = "[resource.terraform_data.it]\ninput = \"x\"\n\n[output.told]\nvalue = \"${terraform_data.it.output}\"\n";
+
+#[test]
+fn states_lie_where_the_user_says() {
+    let folder = Folder::with("");
+    std::fs::remove_file(folder.path().join("stack.toml")).unwrap();
+    folder.write("stacks/net/stack.toml", NOTED);
+    let reads = "[data.terraform_remote_state.net]\nbackend = \"local\"\nconfig = { path = \"../../state/net.tfstate.json\" }\n\n\
+                 [output.read]\nvalue = \"${data.terraform_remote_state.net.outputs.told}\"\n";
+    folder.write("stacks/web/stack.toml", reads);
+    folder.write("elsewhere/x", "");
+    let states = folder.path().with_file_name("states");
+    let dir = states.to_str().unwrap();
+    run(&folder, ".", &["--state-dir", dir, "apply", "net", "--auto-approve"]);
+    run(&folder, "elsewhere", &["apply", "net", "--auto-approve", "--state-dir", "../../states", "--workspace", "eu"]);
+    assert!(states.join("net.tfstate.json").exists() && states.join("net/eu.tfstate.json").exists());
+    // Another stack's state is read from there, though its path says where it is usually.
+    let web = folder.command(&["apply", "web", "--auto-approve"]).env("FERROFORM_STATE_DIR", dir).output().unwrap();
+    assert_eq!(web.status.code(), Some(0), "{}", String::from_utf8_lossy(&web.stderr));
+    assert_eq!(run(&folder, ".", &["output", "--state-dir", dir, "--stack", "web", "read", "--raw"]).out.trim(), "x");
+    // A kept plan knows its state, and takes that of another folder if it is told to.
+    folder.write("stacks/net/stack.toml", NOTED.replace("\"x\"", "\"y\""));
+    run(&folder, ".", &["plan", "net", "--out", "p.plan", "--state-dir", dir]);
+    let copied = folder.path().with_file_name("copied");
+    std::fs::create_dir(&copied).unwrap();
+    std::fs::copy(states.join("net.tfstate.json"), copied.join("net.tfstate.json")).unwrap();
+    run(&folder, "elsewhere", &["apply", "../p.plan", "--state-dir", "../../copied"]);
+    run(&folder, "elsewhere", &["apply", "../p.plan"]);
+    for folder in [&states, &copied] {
+        let state: Json = serde_json::from_slice(&std::fs::read(folder.join("net.tfstate.json")).unwrap()).unwrap();
+        assert_eq!(state["outputs"]["told"]["value"], "y", "{}", folder.display());
+    }
+    assert!(!folder.path().join("state").exists());
+}
+
+#[test]
+fn a_state_that_lies_elsewhere_is_not_taken_for_none() {
+    let folder = Folder::with(NOTED);
+    folder.good(&["apply", "--auto-approve"]);
+    folder.bad(&["plan", "--state-dir", "kept"], &["there is no state at kept/", "state/", "mkdir -p kept && mv state/"]);
+    let state = std::fs::read_dir(folder.path().join("state")).unwrap().next().unwrap().unwrap().file_name();
+    std::fs::rename(folder.path().join("state").join(&state), folder.path().join("stack.tfstate")).unwrap();
+    folder.write("kept/x", "");
+    std::fs::rename(folder.path().join("stack.tfstate"), folder.path().join("kept").join(&state)).unwrap();
+    folder.good(&["plan", "--state-dir", "kept", "--detailed-exitcode"]);
+    // One that came from Terraform, too.
+    std::fs::rename(folder.path().join("kept").join(&state), folder.path().join("terraform.tfstate")).unwrap();
+    folder.bad(&["plan", "--state-dir", "kept"], &["there is no state at kept/", "but one at terraform.tfstate", "mv terraform.tfstate kept/"]);
+}
