@@ -4,3 +4,4 @@ pub mod config;
 pub mod forge;
 pub mod run;
 pub mod store;
+pub mod touched;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::stack::holds_stack;
 use crate::state::LocalStore;
 use crate::words::error::nearest;
 use crate::words::{Diagnostic, Diagnostics};
@@ -86,16 +87,6 @@ fn names(stacks: &Path) -> Vec<String> {
     names
 }
 
-/// Whether a folder holds files of a stack.
-pub(crate) fn is_stack(folder: &Path) -> bool {
-    let mut files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    files.any(|path| match path.to_string_lossy() {
-        name if name.ends_with(".tf") || name.ends_with(".tf.json") => true,
-        name if name.ends_with(".toml") => std::fs::read(&path).is_ok_and(|bytes| crate::stack::is_stack(&bytes)),
-        _ => false,
-    })
-}
-
 impl Place {
     /// The stack's own folder.
     pub fn folder(&self) -> &Path {
@@ -128,7 +119,7 @@ impl Place {
 
     /// Whether there are files of a stack.
     pub fn holds_stack(&self) -> bool {
-        self.path.is_file() || is_stack(&self.path)
+        self.path.is_file() || holds_stack(&self.path)
     }
 
     /// Where the state of the stack of that name lies. A folder that came from Terraform with its state keeps it there, unless the user says

@@ -80,7 +80,8 @@ fn elsewhere(before: &LocalStore, store: &LocalStore, here: &Path) -> Diagnostic
     let plain = |path: &Path| path.strip_prefix(".").unwrap_or(path).to_path_buf();
     let (from, to) = (plain(&place::relative(before.path(), here)), plain(&place::relative(store.path(), here)));
     let folder = to.parent().unwrap_or(Path::new(".")).display();
-    let error = Diagnostic::error(format!("there is no state at {}, where `--state-dir` says, but one at {}", to.display(), from.display()));
+    let error =
+        Diagnostic::error(format!("there is no state at {}, where `--state-dir` says, but one at {}", to.display(), from.display()));
     error.help(format!("move it there: mkdir -p {folder} && mv {} {}", from.display(), to.display()))
 }
 
@@ -363,7 +364,7 @@ fn how_to_give(variable: &str) -> String {
 /// Values of variables from everywhere, the ones that hold last: environment, files that are read by themselves, flags.
 pub(super) fn values(stack: &Stack, folder: &Path, picked: &[Pick], files: &Files) -> Result<Vec<Given>> {
     let mut given: Vec<Given> = stack.module.variables.keys().filter_map(|name| of_environment(name)).collect();
-    for file in automatic(folder) {
+    for file in stack::automatic(folder) {
         given.extend(of_file(&file, true, files)?);
     }
     for pick in picked {
@@ -385,21 +386,6 @@ fn of_environment(name: &str) -> Option<Given> {
         Some(Given { name: name.into(), value: RawValue::Text(value), source: format!("the environment variable {key}"), lenient: true })
     };
     of("FERROFORM_VAR_").or_else(|| of("TF_VAR_"))
-}
-
-/// The files with values that are read by themselves, in Terraform's order; ours first.
-fn automatic(folder: &Path) -> Vec<PathBuf> {
-    let fixed = ["vars.toml", "terraform.tfvars", "terraform.tfvars.json"].map(|name| folder.join(name));
-    let mut found: Vec<PathBuf> = fixed.into_iter().filter(|path| path.is_file()).collect();
-    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let auto = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json")
-    };
-    let mut more: Vec<PathBuf> = names.filter(auto).collect();
-    more.sort();
-    found.append(&mut more);
-    found
 }
 
 fn of_file(path: &Path, lenient: bool, files: &Files) -> Result<Vec<Given>> {

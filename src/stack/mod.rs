@@ -9,6 +9,7 @@ mod convert;
 mod eval;
 mod expr;
 mod files;
+mod found;
 mod functions;
 pub mod heredoc;
 mod json;
@@ -31,12 +32,14 @@ mod tf;
 pub mod tokens;
 mod toml;
 mod types;
+mod uses;
 mod variables;
 
 pub use check::{conform, references, validate};
 pub use convert::{Misfit, a_type, can_convert, convert, kind_of, unify};
 pub use expr::{Expr, Reference, Target};
 pub use files::{Files, Paths, Recorded};
+pub use found::{holds_stack, stacks_under};
 pub use json::{Ordered, ordered};
 pub use load::{Spelling, is_stack, load, well_formed};
 pub use lower::unescaped;
@@ -47,7 +50,8 @@ pub use syntax::{
 };
 pub use tf::{body, labels};
 pub use types::Defaults;
-pub use variables::{Given, RawValue, file_values, held_to, input, variables};
+pub use uses::{Use, folders, real, uses};
+pub use variables::{Given, RawValue, automatic, file_values, held_to, input, is_automatic, variables};
 
 use crate::words::{Result, Source};
 

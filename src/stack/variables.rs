@@ -1,6 +1,7 @@
 //! The values of a stack's variables: given ones, defaults, conversions, validations.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::convert::{a_type, convert, kind_of, truth};
@@ -61,6 +62,35 @@ pub fn variables(module: &Module, given: &[Given], files: &Files, warnings: &mut
         }
     }
     errors.unless_errors(made)
+}
+
+/// The values of those variables for which there is one, whatever is wrong with others.
+pub(super) fn known(module: &Module, given: &[Given], files: &Files) -> BTreeMap<Arc<str>, Value> {
+    let of = |name: &str| given.iter().rev().find(|given| given.name == name);
+    let settled = module.variables.iter().filter_map(|(name, variable)| Some((name.clone(), settle(variable, of(name), files).ok()?)));
+    settled.collect()
+}
+
+/// The files with values that are read by themselves, in Terraform's order; ours first.
+pub fn automatic(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = FIXED.map(|name| folder.join(name)).into_iter().filter(|path| path.is_file()).collect();
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut more: Vec<PathBuf> = names.filter(|path| is_auto(&path.file_name().unwrap_or_default().to_string_lossy())).collect();
+    more.sort();
+    found.append(&mut more);
+    found
+}
+
+/// Files with values that are read by themselves.
+const FIXED: [&str; 3] = ["vars.toml", "terraform.tfvars", "terraform.tfvars.json"];
+
+fn is_auto(name: &str) -> bool {
+    name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json")
+}
+
+/// Whether a file of that name is read by itself.
+pub fn is_automatic(name: &str) -> bool {
+    FIXED.contains(&name) || is_auto(name)
 }
 
 /// The value of a variable of a module, of what its caller gives: none where it gives nothing.

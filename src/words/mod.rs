@@ -6,6 +6,7 @@ pub mod calls;
 pub mod drift;
 pub mod error;
 pub mod failure;
+pub mod fields;
 pub mod listed;
 pub mod marks;
 pub mod number;

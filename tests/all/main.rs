@@ -39,6 +39,7 @@ mod spellings;
 mod storage;
 mod support;
 mod terraform_folder;
+mod touched;
 mod under_fire;
 mod unmanaged;
 mod watch;

@@ -143,5 +143,8 @@ fn a_state_that_lies_elsewhere_is_not_taken_for_none() {
     folder.good(&["plan", "--state-dir", "kept", "--detailed-exitcode"]);
     // One that came from Terraform, too.
     std::fs::rename(folder.path().join("kept").join(&state), folder.path().join("terraform.tfstate")).unwrap();
-    folder.bad(&["plan", "--state-dir", "kept"], &["there is no state at kept/", "but one at terraform.tfstate", "mv terraform.tfstate kept/"]);
+    folder.bad(
+        &["plan", "--state-dir", "kept"],
+        &["there is no state at kept/", "but one at terraform.tfstate", "mv terraform.tfstate kept/"],
+    );
 }

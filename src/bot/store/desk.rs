@@ -191,7 +191,8 @@ impl Store {
     pub async fn into_branch(&self, repository: &str, branch: &str) -> Result<Vec<PullId>> {
         let sql = "SELECT pull FROM pulls WHERE repository = $1 AND base_branch = $2 ORDER BY number";
         let found = async {
-            let rows = sqlx::query_scalar::<_, String>(sql).bind(repository.to_owned()).bind(branch.to_owned()).fetch_all(&self.pool).await?;
+            let rows =
+                sqlx::query_scalar::<_, String>(sql).bind(repository.to_owned()).bind(branch.to_owned()).fetch_all(&self.pool).await?;
             let pulls: sqlx::Result<Vec<Pull>> = rows.iter().map(|text| decode(text)).collect();
             Ok(pulls?.into_iter().filter(|pull| pull.open).map(|pull| pull.id).collect())
         };
@@ -242,7 +243,8 @@ impl Store {
     pub async fn lock(&self, pull: &PullId, stack: &str) -> Result<Held> {
         let (repository, number) = key(pull);
         let holder = async {
-            let sql = "INSERT INTO locks (repository, stack, number, since) VALUES ($1, $2, $3, $4) ON CONFLICT (repository, stack) DO NOTHING";
+            let sql =
+                "INSERT INTO locks (repository, stack, number, since) VALUES ($1, $2, $3, $4) ON CONFLICT (repository, stack) DO NOTHING";
             let take = sqlx::query(sql).bind(repository.clone()).bind(stack.to_owned()).bind(number).bind(now());
             take.execute(&self.pool).await?;
             self.holder(&repository, stack).await

@@ -125,7 +125,7 @@ fn fileset(a: &Args<'_>) -> Outcome {
 }
 
 /// A pattern of `*`, `?`, `**`, `{a,b}` and `[...]` as a regular expression.
-fn glob(pattern: &str) -> Result<regex::Regex, String> {
+pub(in crate::stack) fn glob(pattern: &str) -> Result<regex::Regex, String> {
     let mut made = String::from("^");
     let mut chars = pattern.chars().peekable();
     let mut braces = 0;

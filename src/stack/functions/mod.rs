@@ -18,6 +18,8 @@ mod yaml;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+pub(super) use disk::glob;
+
 use super::convert::{self, kind_of};
 use super::eval::Cx;
 use crate::words::{Diagnostic, Diagnostics, Marks, Number, Object, Result, Span, Type, Value};

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use toml::de::{DeTable, DeValue};
-
-use super::fields::{Environment, Fields};
+use super::fields::{Environment, Secrets as _};
 use super::secret::Origin;
 use super::template::{Form, Texts};
 use super::{Email, GitHub, Target, Tls, Way};
 use crate::watch::history::Rule;
 use crate::words::drift::Severity;
+use crate::words::fields::{self, Fields};
 use crate::words::{Diagnostic, Diagnostics, Result, Source, Span};
 
 /// What a target may be.
@@ -30,34 +29,17 @@ enum Kind {
 
 /// The targets of a file; templates are looked for from `folder`.
 pub fn load(source: &Arc<Source>, folder: &Path, env: Environment<'_>) -> Result<Vec<Target>> {
-    let table = DeTable::parse(&source.text).map_err(|e| {
-        let error = Diagnostic::error("the file is no valid TOML");
-        error.at(&Span::new(source, e.span().unwrap_or(0..0)), e.message().trim_end_matches(['\n', '.']))
-    })?;
+    let table = fields::parse(source)?;
     let mut errors = Diagnostics::default();
-    let mut file = Fields::of(source, table.get_ref(), 0..0, "the configuration");
+    let mut file = Fields::of_file(source, &table);
     let mut targets: Vec<Target> = vec![];
-    match file.get("notify").map(|value| (value, value.get_ref())) {
-        None => {}
-        Some((_, DeValue::Array(items))) => {
-            for item in items {
-                let DeValue::Table(table) = item.get_ref() else {
-                    errors.push(Diagnostic::error("`notify` holds something that is no table").at(&Span::new(source, item.span()), ""));
-                    continue;
-                };
-                let target = target(Fields::of(source, table, item.span(), "`[[notify]]`"), folder, env, &mut errors);
-                let Some((target, head)) = target else { continue };
-                if targets.iter().any(|other| other.rule.target == target.rule.target) {
-                    let error = Diagnostic::error(format!("two targets are called \"{}\"", target.rule.target)).at(&head, "the second one");
-                    errors.push(error.help("the history knows them by name: give each a `name` of its own, and keep it"));
-                }
-                targets.push(target);
-            }
+    for table in file.tables("notify", "target", &mut errors) {
+        let Some((target, head)) = target(table, folder, env, &mut errors) else { continue };
+        if targets.iter().any(|other| other.rule.target == target.rule.target) {
+            let error = Diagnostic::error(format!("two targets are called \"{}\"", target.rule.target)).at(&head, "the second one");
+            errors.push(error.help("the history knows them by name: give each a `name` of its own, and keep it"));
         }
-        Some((value, _)) => {
-            let error = Diagnostic::error("`notify` is no list of tables").at(&Span::new(source, value.span()), "");
-            errors.push(error.help("begin each target with `[[notify]]`, two brackets"));
-        }
+        targets.push(target);
     }
     file.done(&mut errors);
     errors.unless_errors(targets)

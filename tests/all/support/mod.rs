@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod cloud;
+pub mod git;
 pub mod github;
 pub mod kept;
 pub mod lab;
