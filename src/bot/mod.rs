@@ -3,5 +3,6 @@
 pub mod config;
 pub mod forge;
 pub mod run;
+pub mod say;
 pub mod store;
 pub mod touched;

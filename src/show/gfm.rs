@@ -45,7 +45,7 @@ fn shortened(text: &str, most: usize) -> String {
 /// A code span. It holds in a table, too.
 #[must_use]
 pub fn code(text: &str) -> String {
-    let mut text = shortened(&visible(text), SPAN);
+    let mut text = short(text, SPAN);
     if text.trim().is_empty() {
         text = "(nothing)".into();
     }
@@ -65,7 +65,7 @@ pub fn cell(text: &str) -> String {
 /// `<code>`, for within a block of HTML.
 #[must_use]
 pub fn html_code(text: &str) -> String {
-    format!("<code>{}</code>", html(&shortened(&visible(text), SPAN)))
+    format!("<code>{}</code>", html(&short(text, SPAN)))
 }
 
 fn html(text: &str) -> String {
@@ -85,7 +85,7 @@ pub fn html_prose(text: &str) -> String {
 }
 
 fn worded(text: &str, code: fn(&str) -> String) -> String {
-    let text = shortened(&visible(text), 4 * SPAN);
+    let text = short(text, 4 * SPAN);
     let words = text.split(' ').filter(|word| !word.is_empty()).map(|word| {
         let inner = word.trim_start_matches('(');
         let core = inner.trim_end_matches([',', '.', ';', ':', ')', '?']);
@@ -113,24 +113,24 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// A fence that holds these lines whatever they are.
+/// A fence that holds these lines whatever they are: how it begins, the lines, and how it ends.
 #[must_use]
-pub fn fence<'a>(language: &str, lines: impl IntoIterator<Item = &'a str>) -> String {
+pub fn fence<'a>(language: &str, lines: impl IntoIterator<Item = &'a str>) -> (String, Vec<String>, String) {
     let lines: Vec<String> = lines.into_iter().map(line).collect();
     let ticks = "`".repeat(lines.iter().map(|line| longest_run(line)).max().unwrap_or(0).max(2) + 1);
-    format!("{ticks}{language}\n{}\n{ticks}\n", lines.join("\n"))
+    (format!("{ticks}{language}\n"), lines, format!("{ticks}\n"))
+}
+
+/// One line of plain text, of at most that many characters.
+#[must_use]
+pub fn short(text: &str, most: usize) -> String {
+    shortened(&visible(text), most)
 }
 
 /// A line as it stands in a fence.
-fn line(text: &str) -> String {
-    shortened(&visible(text), LINE)
-}
-
-/// A title that opens on a click. The title is HTML, what is below it Markdown.
 #[must_use]
-pub fn folded(title: &str, open: bool, body: &str) -> String {
-    let open = if open { " open" } else { "" };
-    format!("<details{open}><summary>{title}</summary>\n\n{}\n\n</details>\n", body.trim_end())
+pub fn line(text: &str) -> String {
+    short(text, LINE)
 }
 
 /// What nobody sees: a comment of HTML by which a text is found again.
@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn a_fence_is_longer_than_any_within() {
-        assert_eq!(fence("diff", ["+ ```", "- b"]), "````diff\n+ ```\n- b\n````\n");
-        assert_eq!(fence("", ["a\nb"]), "```\na\\nb\n```\n");
+        let (begin, lines, end) = fence("diff", ["+ ```", "- b\nc"]);
+        assert_eq!((begin.as_str(), lines.join(";").as_str(), end.as_str()), ("````diff\n", "+ ```;- b\\nc", "````\n"));
     }
 
     #[test]
