@@ -94,11 +94,15 @@ impl Project {
 
 /// Reads what the file at the root of a checkout says; without one all is as usual.
 pub fn load(root: &Path) -> Result<Config> {
-    let text = match std::fs::read_to_string(root.join(FILE)) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
-        Err(e) => return Err(Diagnostic::error(format!("can't read the configuration `{FILE}`: {e}")).into()),
-    };
+    match std::fs::read_to_string(root.join(FILE)) {
+        Ok(text) => read(text),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+        Err(e) => Err(Diagnostic::error(format!("can't read the configuration `{FILE}`: {e}")).into()),
+    }
+}
+
+/// Reads what the file says, wherever its text comes from.
+pub fn read(text: String) -> Result<Config> {
     let source = Source::new(FILE, text);
     let table = fields::parse(&source)?;
     let mut errors = Diagnostics::default();

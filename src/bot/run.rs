@@ -34,6 +34,8 @@ pub struct Runner {
 pub struct Applied {
     /// All of it was done.
     pub good: bool,
+    /// Something was done.
+    pub begun: bool,
     /// `3 created, 1 changed, 0 destroyed`
     pub summary: String,
     /// What went wrong, as text.
@@ -152,6 +154,7 @@ fn applied(record: &str) -> Applied {
     let mut applied = Applied::default();
     for event in events(record) {
         match event["type"].as_str() {
+            Some("apply_start") => applied.begun = true,
             Some("change_summary") if event["changes"]["operation"] != "plan" => {
                 let n = |key: &str| event["changes"][key].as_u64().unwrap_or(0);
                 applied.summary = format!("{} created, {} changed, {} destroyed", n("add"), n("change"), n("remove"));

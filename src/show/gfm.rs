@@ -121,6 +121,19 @@ pub fn fence<'a>(language: &str, lines: impl IntoIterator<Item = &'a str>) -> (S
     (format!("{ticks}{language}\n"), lines, format!("{ticks}\n"))
 }
 
+/// What a program said, in a fence: its first lines.
+#[must_use]
+pub fn said(text: &str) -> String {
+    const MOST: usize = 60;
+    let (mut begin, lines, end) = fence("text", text.trim_end().lines());
+    for line in lines.iter().take(MOST) {
+        begin += &short(line, 400);
+        begin.push('\n');
+    }
+    let more = lines.len().saturating_sub(MOST);
+    begin + &end + &if more > 0 { format!("\n…and {}.\n", super::line::count(more, "more line")) } else { String::new() }
+}
+
 /// One line of plain text, of at most that many characters.
 #[must_use]
 pub fn short(text: &str, most: usize) -> String {

@@ -35,6 +35,7 @@ mod reference;
 mod sandbox;
 mod scaling;
 mod schema;
+mod serve;
 mod spellings;
 mod storage;
 mod support;

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use crate::words::{Diagnostic, Result};
 
 pub use desk::{Held, Row, Seen, Status};
-pub use queue::{Job, Waiting, Work};
+pub use queue::{Job, LEASE, Waiting, Work};
 
 /// How it came to be what it is, a step for each version; a step that was released is never changed. `SERIAL` is each database's own.
 const STEPS: &[&str] = &["

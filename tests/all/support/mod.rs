@@ -10,4 +10,5 @@ pub mod lab;
 pub mod project;
 pub mod proxy;
 pub mod sandbox;
+pub mod service;
 pub mod user_data;

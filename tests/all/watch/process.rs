@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,10 +14,11 @@ use ferroform::watch::history::{Ending, Entry, History, Page};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::receivers::{Http, Inbox, Smtp};
+use super::receivers::{Http, Smtp};
 use crate::support::project::Said;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::sandbox::{Cloud, cloud};
+use crate::support::service::Service;
 
 const STACK: &str = r#"
 [provider.aws]
@@ -108,56 +109,6 @@ impl Watched {
 
     async fn history(&self) -> Page {
         History::read(&self.path("state/drift.sqlite")).await.unwrap().page(None, Timestamp::UNIX_EPOCH).await.unwrap()
-    }
-}
-
-/// A watch that runs, with its log.
-struct Service {
-    child: Child,
-    log: Arc<Inbox<Json>>,
-}
-
-impl Service {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let log = Inbox::new();
-        let incoming = log.clone();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                incoming.push(serde_json::from_str(&line).unwrap_or_else(|_| json!({ "message": "not JSON", "line": line })));
-            }
-        });
-        Self { child, log }
-    }
-
-    /// Waits until that was logged so often.
-    fn logged(&self, message: &str, times: usize) -> Vec<Json> {
-        let of = |lines: &[Json]| lines.iter().filter(|line| line["message"] == message).cloned().collect::<Vec<_>>();
-        of(&self.log.wait(|lines| of(lines).len() >= times))
-    }
-
-    fn count(&self, message: &str) -> usize {
-        self.log.all().iter().filter(|line| line["message"] == message).count()
-    }
-
-    fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
-    }
-
-    fn end(&mut self) -> i32 {
-        self.signal("-TERM");
-        self.child.wait().unwrap().code().unwrap_or(-1)
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.log.all().iter().rev().take(20).rev().for_each(|line| println!("{line}"));
-        }
-        let _gone = self.child.kill();
-        let _gone = self.child.wait();
     }
 }
 

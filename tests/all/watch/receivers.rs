@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -15,47 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 
 use crate::support::sandbox::cache;
-
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(240);
-
-/// Things that come in, for those who wait for them.
-pub struct Inbox<T> {
-    items: Mutex<Vec<T>>,
-    news: Condvar,
-}
-
-impl<T: Clone + std::fmt::Debug> Inbox<T> {
-    /// Nothing came yet.
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self { items: Mutex::default(), news: Condvar::new() })
-    }
-
-    /// Something comes; how many there are then.
-    pub fn push(&self, item: T) -> usize {
-        let mut items = self.items.lock().unwrap();
-        items.push(item);
-        self.news.notify_all();
-        items.len()
-    }
-
-    /// All that came in so far.
-    pub fn all(&self) -> Vec<T> {
-        self.items.lock().unwrap().clone()
-    }
-
-    /// All that came in, once that holds of it.
-    pub fn wait(&self, enough: impl Fn(&[T]) -> bool) -> Vec<T> {
-        let deadline = Instant::now() + PATIENCE;
-        let mut items = self.items.lock().unwrap();
-        while !enough(&items) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "it did not come: {items:#?}");
-            items = self.news.wait_timeout(items, left).unwrap().0;
-        }
-        items.clone()
-    }
-}
+use crate::support::service::Inbox;
 
 /// A request that came in.
 #[derive(Clone, Debug)]
