@@ -13,6 +13,7 @@ pub mod number;
 pub mod reads;
 pub mod resource;
 pub mod schema;
+pub mod secret;
 pub mod source;
 pub mod states;
 pub mod value;

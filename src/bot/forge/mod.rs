@@ -1,11 +1,22 @@
 //! The port to a place where code is reviewed: what the bot needs to know of a pull request, and what it says there. GitHub's pull
 //! requests and GitLab's merge requests are both a [`Pull`]; nothing here knows either.
 
+mod comments;
+mod github;
+mod gitlab;
+mod patience;
+mod webhook;
+mod wire;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use github::{Credentials, GitHub};
+pub use gitlab::GitLab;
+pub use patience::Patience;
 
 /// A pull request, by its repository's full name (`acme/infra`, `group/subgroup/infra`) and its number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,41 +1,11 @@
 //! Secrets: where they come from, and that nobody is told.
 
-use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
 use super::cloud::Cloud;
-
-/// What stands for a secret in whatever is told.
-const HIDDEN: &str = "(secret)";
-
-/// A secret that was looked up. Nothing shows it.
-#[derive(Clone)]
-pub struct Secret(Arc<str>);
-
-impl Secret {
-    /// That text from now on is a secret.
-    pub fn new(text: impl Into<Arc<str>>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for those who send it where it belongs.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// A text without it.
-    pub(super) fn hide(&self, text: &str) -> String {
-        if self.0.len() < 4 { text.to_owned() } else { text.replace(&*self.0, HIDDEN) }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HIDDEN)
-    }
-}
+pub use crate::words::secret::Secret;
 
 /// Where a secret is.
 #[derive(Clone, Debug)]
