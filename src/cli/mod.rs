@@ -2,6 +2,7 @@
 
 mod apply;
 mod args;
+mod bot;
 mod completions;
 mod configuration;
 mod console;
@@ -53,6 +54,8 @@ enum Command {
     Apply(apply::Args),
     Destroy(apply::DestroyArgs),
     Drift(drift::Args),
+    #[command(subcommand)]
+    Bot(bot::Command),
     Validate(validate::Args),
     Fmt(fmt::Args),
     Convert(convert::Args),
@@ -76,6 +79,7 @@ impl Command {
     fn log(&self) -> Option<watch::Log> {
         match self {
             Self::Drift(args) => args.watch.log(),
+            Self::Bot(command) => command.log(),
             _ => None,
         }
     }
@@ -162,6 +166,7 @@ async fn dispatch(command: Command, cx: &Context) -> Ending {
         Command::Apply(args) => apply::run(args, cx).await,
         Command::Destroy(args) => apply::destroy(args, cx).await,
         Command::Drift(args) => drift::run(args, cx).await,
+        Command::Bot(command) => bot::run(command, cx).await,
         Command::Validate(args) => validate::run(args, cx),
         Command::Fmt(args) => fmt::run(args, cx),
         Command::Convert(args) => convert::run(args, cx),

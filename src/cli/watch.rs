@@ -137,7 +137,7 @@ pub(super) async fn run(
     let (metrics, stop) = (Arc::new(Metrics::default()), CancellationToken::new());
     let means = Arc::new(Means::new(Cloud::new(settings))?);
     let watch = Watch { history, targets, means, metrics: metrics.clone(), all_findings: args.all_findings, stop: stop.clone() };
-    let signals = tokio::spawn(signals(stop.clone())?);
+    let signals = tokio::spawn(signals(stop.clone(), "a signal came: what is being told is told, and then the watch ends")?);
     let served = listener.map(|listener| tokio::spawn(metrics::serve(listener, metrics, Arc::new(schedule.clone()), stop)));
     let ended = if args.once {
         watch.run_once(look).await.map(|once| match once {
@@ -155,8 +155,8 @@ pub(super) async fn run(
     ended
 }
 
-/// The first signal ends the watch, the second the program.
-fn signals(stop: CancellationToken) -> Result<impl Future<Output = ()>> {
+/// The first signal ends the service, saying so, the second the program.
+pub(super) fn signals(stop: CancellationToken, said: &'static str) -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|e| Diagnostic::error(format!("can't listen to signals: {e}")));
     let (mut end, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
@@ -169,7 +169,7 @@ fn signals(stop: CancellationToken) -> Result<impl Future<Output = ()>> {
             if stop.is_cancelled() {
                 std::process::exit(130);
             }
-            tracing::info!("a signal came: what is being told is told, and then the watch ends");
+            tracing::info!("{said}");
             stop.cancel();
         }
     })

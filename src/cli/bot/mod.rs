@@ -1,0 +1,31 @@
+//! `ferroform bot`
+
+mod login;
+mod serve;
+
+use clap::Subcommand;
+
+use super::watch::Log;
+use super::{Context, Ending};
+pub(crate) use login::Login;
+
+/// Plans on pull requests: comments them, keeps the comment current, and applies on command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(serve::ServeArgs),
+}
+
+impl Command {
+    /// The log that it keeps as a service.
+    pub const fn log(&self) -> Option<Log> {
+        match self {
+            Self::Serve(args) => Some(args.log()),
+        }
+    }
+}
+
+pub(super) async fn run(command: Command, cx: &Context) -> Ending {
+    match command {
+        Command::Serve(args) => serve::run(args, cx).await,
+    }
+}
