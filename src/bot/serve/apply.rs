@@ -95,7 +95,7 @@ impl Server {
     /// A server died while it applied this. What is left of the plan is done; if there is more than was shown, people are asked.
     async fn go_on(&self, id: &PullId, row: &mut Row, checkout: &Path, plan: &Path, record: &Path, job: &Job) -> Done<Option<Applied>> {
         warn!(stack = row.stack, "an apply was interrupted; what is left of it is planned");
-        let left = match self.runner.plan(checkout, &row.project, plan, &self.stop).await {
+        let left = match self.runner(&id.repository).plan(checkout, &row.project, plan, &self.stop).await {
             Ok(left) => left,
             Err(_) if self.stop.is_cancelled() => return Err(Trouble::Stopped),
             Err(said) => return Ok(Some(Applied { good: false, begun: true, summary: String::new(), errors: said })),
@@ -141,7 +141,8 @@ impl Server {
                 }
             }
         };
-        let run = self.runner.apply(checkout, &row.project, plan, record, told);
+        let runner = self.runner(&id.repository);
+        let run = runner.apply(checkout, &row.project, plan, record, told);
         let ended = tokio::select! {
             ended = run => ended,
             () = tell => unreachable!("it never ends"),

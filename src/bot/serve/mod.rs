@@ -43,7 +43,7 @@ pub struct Server {
     pub forge: Box<dyn Forge>,
     /// Where it is checked out.
     pub checkouts: Checkouts,
-    /// How it is planned.
+    /// How it is planned; the states of a repository lie in a folder of its name.
     pub runner: Runner,
     /// Where plans and records of applies lie.
     pub data: PathBuf,
@@ -195,6 +195,12 @@ impl Server {
                 return;
             }
         }
+    }
+
+    /// How a repository's stacks are planned: its states lie in a folder of its own.
+    fn runner(&self, repository: &str) -> Runner {
+        let states = self.runner.states.as_ref().map(|states| states.join(repository));
+        Runner { states, ..self.runner.clone() }
     }
 
     async fn perform(&self, job: &Job) -> Done {

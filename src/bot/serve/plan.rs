@@ -23,7 +23,7 @@ impl Server {
         self.store.put(id, &row).await?;
         self.store.add_once(&Work::Tell(id.clone()), delivery).await?;
         let out = self.file(id, stack, "plan")?;
-        let planned = self.runner.plan(&checkout, &row.project, &out, &self.stop).await;
+        let planned = self.runner(&id.repository).plan(&checkout, &row.project, &out, &self.stop).await;
         if self.stop.is_cancelled() {
             return Err(Trouble::Stopped);
         }

@@ -7,6 +7,7 @@ mod queue;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -25,6 +26,7 @@ const STEPS: &[&str] = &["
         id SERIAL_KEY, lane TEXT NOT NULL, work TEXT NOT NULL, delivery TEXT NOT NULL, attempts BIGINT NOT NULL, created BIGINT NOT NULL,
         due BIGINT NOT NULL, owner TEXT, lease BIGINT NOT NULL
     );
+    CREATE INDEX deliveries_by_age ON deliveries (received);
     CREATE INDEX jobs_of_lane ON jobs (lane, id);
     CREATE TABLE pulls (
         repository TEXT NOT NULL, number BIGINT NOT NULL, base_branch TEXT NOT NULL, pull TEXT NOT NULL, remark TEXT NOT NULL,
@@ -46,6 +48,9 @@ pub struct Store {
     postgres: bool,
     /// Rung when there is work.
     pub bell: Notify,
+    /// Deliveries that wait for whoever is writing.
+    incoming: Mutex<Vec<queue::Delivered>>,
+    writing: tokio::sync::Mutex<()>,
     /// Held as long as this one writes: one server has a file to itself.
     _lock: Option<File>,
 }
@@ -80,12 +85,14 @@ impl Store {
             })
         });
         let pool = pool.connect_with(options).await.map_err(|e| bad(&e))?;
-        let store = Self { pool, postgres, bell: Notify::new(), _lock: lock };
+        let store =
+            Self { pool, postgres, bell: Notify::new(), incoming: Mutex::default(), writing: tokio::sync::Mutex::default(), _lock: lock };
         store.migrate().await.map_err(|e| bad(&e))?;
         if !postgres {
             // Nobody else has the file: whoever had claimed something is dead.
             store.reclaim().await?;
         }
+        store.forget().await?;
         Ok(store)
     }
 

@@ -2,16 +2,18 @@
 //! is done: whoever does it holds a lease, and when that runs out another one does it.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
+use tokio::sync::oneshot;
 
 use super::{Store, now, number, told};
 use crate::bot::forge::{Event, PullId};
-use crate::words::Result;
+use crate::words::{Diagnostic, Result};
 
 /// How long a claim holds without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -93,6 +95,13 @@ pub struct Job {
     pub created: Timestamp,
 }
 
+/// A delivery that waits to be written.
+pub(super) struct Delivered {
+    id: String,
+    work: Work,
+    told: oneshot::Sender<bool>,
+}
+
 /// How full the queue is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -103,24 +112,47 @@ pub struct Waiting {
 }
 
 impl Store {
-    /// Takes what a delivery says into the queue, unless the delivery came before. Both are there for good, or neither.
+    /// Takes what a delivery says into the queue, unless the delivery came before. Both are there for good, or neither. What comes while
+    /// others are being written is written together with what comes besides.
     pub async fn deliver(&self, delivery: &str, event: Event) -> Result<bool> {
-        let work = Work::Heed(event);
-        let taken = async {
-            let mut all = self.pool.begin().await?;
-            let old = now() - i64::try_from(KNOWN.as_millis()).unwrap_or(i64::MAX);
-            sqlx::query("DELETE FROM deliveries WHERE received < $1").bind(old).execute(&mut *all).await?;
-            let fresh = sqlx::query("INSERT INTO deliveries (id, received) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING");
-            let fresh = fresh.bind(delivery).bind(now()).execute(&mut *all).await?.rows_affected() == 1;
-            if fresh {
-                insert(&work, delivery, now()).execute(&mut *all).await?;
+        let (told, fresh) = oneshot::channel();
+        let new = Delivered { id: delivery.to_owned(), work: Work::Heed(event), told };
+        self.incoming.lock().unwrap_or_else(PoisonError::into_inner).push(new);
+        // Whoever gets in writes for all that wait; they find theirs written when they get in.
+        let writing = self.writing.lock().await;
+        let all = std::mem::take(&mut *self.incoming.lock().unwrap_or_else(PoisonError::into_inner));
+        if !all.is_empty() {
+            self.write(all).await.map_err(|e| super::told(&e))?;
+            self.bell.notify_one();
+        }
+        drop(writing);
+        fresh.await.map_err(|_| Diagnostic::error("the bot's database could not be written").into())
+    }
+
+    async fn write(&self, new: Vec<Delivered>) -> sqlx::Result<()> {
+        let mut all = self.pool.begin().await?;
+        let mut fresh = vec![];
+        for Delivered { id, work, .. } in &new {
+            let insert_id = sqlx::query("INSERT INTO deliveries (id, received) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING");
+            let is_fresh = insert_id.bind(id.clone()).bind(now()).execute(&mut *all).await?.rows_affected() == 1;
+            if is_fresh {
+                insert(work, id, now()).execute(&mut *all).await?;
             }
-            all.commit().await?;
-            Ok(fresh)
-        };
-        let fresh = taken.await.map_err(|e| told(&e))?;
-        self.bell.notify_one();
-        Ok(fresh)
+            fresh.push(is_fresh);
+        }
+        all.commit().await?;
+        for (Delivered { told, .. }, fresh) in new.into_iter().zip(fresh) {
+            // Whoever hung up meanwhile sends it again, and then it came before.
+            let _gone = told.send(fresh);
+        }
+        Ok(())
+    }
+
+    /// Forgets deliveries that nobody sends again.
+    pub async fn forget(&self) -> Result<()> {
+        let old = now() - i64::try_from(KNOWN.as_millis()).unwrap_or(i64::MAX);
+        sqlx::query("DELETE FROM deliveries WHERE received < $1").bind(old).execute(&self.pool).await.map_err(|e| told(&e))?;
+        Ok(())
     }
 
     /// Takes more work into the queue.

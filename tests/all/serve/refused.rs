@@ -115,9 +115,9 @@ fn it_waits_while_github_asks_for_patience() {
 #[test]
 fn it_says_what_it_lacks_before_it_begins() {
     let world = World::new(&[], &[("stacks/app/stack.toml", NOTHING)]);
-    let said = |set: &[(&str, &str)], without: &str, more: &[&str]| {
-        let mut command = world.command(&world.cloud);
-        command.args(more).env_remove(without);
+    let said = |set: &[(&str, &str)], without: &str, listen: &str| {
+        let mut command = world.command_at(&world.cloud, listen);
+        command.env_remove(without);
         for (name, value) in set {
             command.env(name, value);
         }
@@ -127,15 +127,17 @@ fn it_says_what_it_lacks_before_it_begins() {
         assert!(!text.contains(GitHub::TOKEN) && !text.contains(SECRET) && !text.contains("hunter2"), "{text}");
         text
     };
-    assert!(said(&[], "FERROFORM_BOT_SECRET", &[]).contains("no FERROFORM_BOT_SECRET"));
-    assert!(said(&[("FERROFORM_BOT_SECRET", "short")], "-", &[]).contains("too short"));
-    assert!(said(&[], "FERROFORM_BOT_TOKEN", &[]).contains("FERROFORM_BOT_TOKEN"));
-    assert!(said(&[], "-", &["--listen", "300.0.0.1:1"]).contains("can't listen at 300.0.0.1:1"));
-    assert!(said(&[("FERROFORM_BOT_DATABASE", "postgres://bot:hunter2@127.0.0.1:1/bot")], "-", &[]).contains("database at 127.0.0.1"));
+    assert!(said(&[], "FERROFORM_BOT_SECRET", "127.0.0.1:0").contains("no FERROFORM_BOT_SECRET"));
+    assert!(said(&[("FERROFORM_BOT_SECRET", "short")], "-", "127.0.0.1:0").contains("too short"));
+    assert!(said(&[], "FERROFORM_BOT_TOKEN", "127.0.0.1:0").contains("FERROFORM_BOT_TOKEN"));
+    assert!(said(&[], "-", "300.0.0.1:1").contains("can't listen at 300.0.0.1:1"));
+    assert!(
+        said(&[("FERROFORM_BOT_DATABASE", "postgres://bot:hunter2@127.0.0.1:1/bot")], "-", "127.0.0.1:0").contains("database at 127.0.0.1")
+    );
     // One server has a folder to itself.
     let first = Service::start(world.command(&world.cloud));
     first.logged("taking webhooks at /webhook", 1);
-    assert!(said(&[], "-", &[]).contains("another server works with"));
+    assert!(said(&[], "-", "127.0.0.1:0").contains("another server works with"));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
@@ -24,7 +24,7 @@ impl<T: Clone + std::fmt::Debug> Inbox<T> {
 
     /// Something comes; how many there are then.
     pub fn push(&self, item: T) -> usize {
-        let mut items = self.items.lock().unwrap();
+        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         items.push(item);
         self.news.notify_all();
         items.len()
@@ -32,7 +32,7 @@ impl<T: Clone + std::fmt::Debug> Inbox<T> {
 
     /// All that came in so far.
     pub fn all(&self) -> Vec<T> {
-        self.items.lock().unwrap().clone()
+        self.items.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// All that came in, once that holds of it.
@@ -43,7 +43,7 @@ impl<T: Clone + std::fmt::Debug> Inbox<T> {
     /// The same, for something that has a name.
     pub fn wait_for(&self, what: &str, enough: impl Fn(&[T]) -> bool) -> Vec<T> {
         let deadline = Instant::now() + PATIENCE;
-        let mut items = self.items.lock().unwrap();
+        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         while !enough(&items) {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "{what} did not come: {items:#?}");
