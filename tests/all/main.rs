@@ -18,6 +18,7 @@ mod engine;
 mod events;
 mod faults;
 mod fmt;
+mod forge;
 mod fuzz;
 mod gateway_node;
 mod grouped;

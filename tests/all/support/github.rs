@@ -260,6 +260,11 @@ impl GitHub {
         self.state().faults.push((method.into(), path.into(), fault, times));
     }
 
+    /// Nothing goes wrong any more.
+    pub fn no_faults(&self) {
+        self.state().faults.clear();
+    }
+
     /// All requests that came, those with faults, too.
     pub fn requests(&self) -> Vec<Asked> {
         self.state().requests.clone()

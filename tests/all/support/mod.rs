@@ -7,6 +7,7 @@ pub mod git;
 pub mod github;
 pub mod kept;
 pub mod lab;
+pub mod npm;
 pub mod project;
 pub mod proxy;
 pub mod sandbox;

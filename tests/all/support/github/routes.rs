@@ -49,6 +49,7 @@ impl State {
         match (method, parts.as_slice()) {
             ("GET", ["user"]) if who == Who::Robot => reply(200, self.whole_user()),
             ("GET", ["app"]) if who == Who::App => reply(200, self.app_shape()),
+            ("GET", ["orgs", _, "installation"]) if who == Who::App => reply(200, self.installation()),
             ("POST", ["app", "installations", "77", "access_tokens"]) if who == Who::App => {
                 let token = format!("installation-token-{}", self.id());
                 self.tokens.push(token.clone());
@@ -140,6 +141,10 @@ impl State {
             ("POST", ["check-runs"]) => match too_much(&body["output"]) {
                 Some(refusal) => refusal,
                 None => reply(201, without_annotations(&self.add_check(body))),
+            },
+            ("GET", ["check-runs", id]) => match self.checks.iter().find(|check| check["id"].to_string() == *id) {
+                Some(check) => reply(200, without_annotations(check)),
+                None => missing(),
             },
             ("PATCH", ["check-runs", id]) => {
                 if let Some(refusal) = too_much(&body["output"]) {

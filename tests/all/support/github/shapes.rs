@@ -21,7 +21,7 @@ fn merged(mut a: Json, b: Json) -> Json {
 
 impl State {
     pub fn user_shape(&self, login: &str) -> Json {
-        let url = format!("{}/users/{login}", self.url);
+        let url = format!("{}/users/{}", self.url, login.replace('[', "%5B").replace(']', "%5D"));
         let mut user = json!({ "login": login, "id": number(login), "node_id": format!("U_{login}"), "gravatar_id": "", "url": url,
             "type": if login.ends_with("[bot]") { "Bot" } else { "User" }, "site_admin": false });
         let plain = login.trim_end_matches("[bot]");
