@@ -222,7 +222,12 @@ fn inside(key: &str, text: &str, span: &Span, errors: &mut Diagnostics) -> Optio
         };
         depth = deeper;
     }
-    Some(plain(path))
+    let plain = plain(path);
+    if plain.to_string_lossy().starts_with('-') {
+        errors.push(Diagnostic::error(format!("`{key}` begins like a flag: `{text}`")).at(span, "").help("give the folder another name"));
+        return None;
+    }
+    Some(plain)
 }
 
 /// A pattern of `watch`: `*` and `?` stay within a folder, `**` does not.
@@ -373,12 +378,13 @@ mod tests {
             ("[[bot]]\n".to_owned(), &["`bot` is no table", "write `[bot]`"]),
             ("[project]\nname = \"a\"\n".to_owned(), &["`project` is no list of tables", "two brackets"]),
             (project("after = [\"c\"]"), &["ferroform.toml:4:10", "there is no project \"c\""]),
-            (project("after = [\"b\"]") + other, &["wait for each other: \"a\" after \"b\" after \"a\"", "ferroform.toml:9:10"]),
+            (project("after = [\"b\"]") + other, &["wait for each other: \"a\" after \"b\" after \"a\"", "ferroform.toml:8:10"]),
             (project("after = [\"a\"]"), &["wait for each other: \"a\" after \"a\""]),
             (project("") + &project("workspace = \"eu\""), &["two projects are called \"a\"", "ferroform.toml:5:1"]),
             (project("") + &project("").replace("name = \"a\"", "name = \"c\""), &["\"a\" and \"c\" are the same stack"]),
             (project("var_files = [\"/etc/x\"]"), &["ferroform.toml:4:14", "leads out of the repository"]),
             (project("").replace("stack = \"a\"", "stack = \"a/../../b\""), &["leads out of the repository"]),
+            (project("").replace("stack = \"a\"", "stack = \"./-x\""), &["begins like a flag"]),
             (project("watch = [\"a[\"]"), &["ferroform.toml:4:10", "is no pattern of paths"]),
             (project("workspace = \"../x\""), &["can't be the name of a workspace"]),
             (project("").replace("name = \"a\"", "name = \"-rf x\""), &["can't be the name of a project"]),

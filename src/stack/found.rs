@@ -1,8 +1,10 @@
 //! Where stacks are.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::load::{Spelling, is_stack};
+use super::files::normal;
+use super::load::{Spelling, is_stack, local_calls};
 
 /// Whether a folder holds files of a stack.
 pub fn holds_stack(folder: &Path) -> bool {
@@ -14,12 +16,22 @@ pub fn holds_stack(folder: &Path) -> bool {
     })
 }
 
-/// Every stack under a folder, in order. What lies within a stack are its modules. In a folder of the name `stacks` each `.toml` file is a
-/// stack of its own.
+/// Every stack under a folder, in order. What lies within a stack are its modules, and what another calls is a module, too. In a folder of
+/// the name `stacks` each `.toml` file is a stack of its own.
 pub fn stacks_under(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![];
     walk(folder, &mut found);
+    let (mut modules, mut open) = (BTreeSet::new(), found.clone());
+    while let Some(path) = open.pop() {
+        let called = local_calls(&path).into_iter().filter(|module| *module != plain(&path));
+        open.extend(called.filter(|module| modules.insert(module.clone())));
+    }
+    found.retain(|path| !modules.contains(&plain(path)));
     found
+}
+
+fn plain(path: &Path) -> PathBuf {
+    normal(&path.to_string_lossy()).into()
 }
 
 fn walk(path: &Path, found: &mut Vec<PathBuf>) {

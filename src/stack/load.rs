@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::blocks::Builder;
-use super::files::{Files, shown};
+use super::files::{Files, normal, shown};
 use super::raw::Entry;
 use super::syntax::{Call, Module, Stack};
 use super::{json, modules, overrides, tf, toml};
@@ -105,6 +105,19 @@ pub fn load(path: &Path, files: &Files) -> Result<Stack> {
         errors.push(Diagnostic::error(format!("and {more} more errors")));
     }
     errors.unless_errors(stack)
+}
+
+/// The folders of modules that the files of a stack or module call, but for those in repositories; whatever else is wrong with them.
+pub(super) fn local_calls(path: &Path) -> Vec<std::path::PathBuf> {
+    let files = Files::of(path);
+    let Ok((dir, names)) = sources(path, &files) else { return vec![] };
+    let mut loader = Loader { dir: &dir, files: &files, size: 0, modules: HashMap::new(), errors: Diagnostics::default() };
+    let module = loader.read(".", &names).done(&mut Diagnostics::default()).module;
+    let local = module.calls.values().filter(|call| call.source.starts_with('.'));
+    local
+        .filter_map(|call| modules::locate(call, ".", &files).ok())
+        .map(|folder| normal(&dir.join(folder).to_string_lossy()).into())
+        .collect()
 }
 
 /// Reads directories into modules, each once.
