@@ -1,6 +1,7 @@
 //! The bot: plans on pull requests. One code in two forms: within CI, and as a server.
 
 pub mod checkout;
+pub mod ci;
 pub mod command;
 pub mod config;
 pub mod forge;

@@ -140,6 +140,15 @@ pub async fn changed(checkout: &Path, base: &str, head: &str) -> Result<Vec<Path
     Ok(paths(&told).map(|path| plain(&path)).collect())
 }
 
+/// The commit that a checkout was merged with, where it is the merge of a commit that a code host makes to see whether that can be merged.
+pub async fn merged(checkout: &Path, head: &str) -> Option<String> {
+    let parents = git(checkout, &["rev-list", "--parents", "--max-count=1", "HEAD"], None).await.ok()?;
+    let parents = String::from_utf8_lossy(&parents).into_owned();
+    let mut parents = parents.split_whitespace().skip(1);
+    let (base, other) = (parents.next()?, parents.next()?);
+    (other == head).then(|| base.to_owned())
+}
+
 /// The tree that a change starts from: where the branch left the other.
 pub async fn before(checkout: &Path, base: &str, head: &str) -> Result<Before> {
     let failed = |why: String| Diagnostic::error(format!("can't look at what was there before {head}: {why}"));

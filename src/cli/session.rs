@@ -86,7 +86,7 @@ fn elsewhere(before: &LocalStore, store: &LocalStore, here: &Path) -> Diagnostic
 }
 
 /// The user's folder for what can be had again.
-fn cache() -> Option<PathBuf> {
+pub(super) fn cache() -> Option<PathBuf> {
     dirs::cache_dir().map(|dir| dir.join("ferroform"))
 }
 

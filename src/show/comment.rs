@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use serde::{Deserialize, Serialize};
+
 mod fit;
 mod stack;
 #[cfg(test)]
@@ -16,7 +18,7 @@ pub(super) use self::fit::Body;
 pub(super) use self::stack::{danger, left_out, plan_parts, todo, whereabouts};
 
 /// All that the comment tells.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Page {
     /// The commit that was planned, in full.
     pub commit: String,
@@ -29,7 +31,7 @@ pub struct Page {
 }
 
 /// One stack.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stack {
     /// As the project calls it.
     pub name: String,
@@ -38,7 +40,8 @@ pub struct Stack {
 }
 
 /// What became of a stack.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It waits for its turn.
     Waiting,

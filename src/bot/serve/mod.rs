@@ -101,11 +101,21 @@ impl Server {
             let server = self.clone();
             all.spawn(async move { server.worker().await });
         }
+        let server = self.clone();
+        let forgetful = tokio::spawn(async move {
+            loop {
+                server.pause(Duration::from_secs(86_400)).await;
+                if let Err(e) = server.store.forget().await {
+                    warn!(error = %e, "old deliveries can't be forgotten");
+                }
+            }
+        });
         while let Some(ended) = all.join_next().await {
             if let Err(e) = ended {
                 error!(error = %e, "a worker died");
             }
         }
+        forgetful.abort();
     }
 
     async fn worker(self: Arc<Self>) {
