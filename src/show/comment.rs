@@ -98,9 +98,13 @@ pub fn comment(page: &Page, limit: usize) -> String {
     };
     let bodies: Vec<Body> = page.stacks.iter().filter_map(|stack| stack::body(stack, &page.commit)).collect();
     let wants = [table.size(), dangers.size(), hints.size(), bodies.iter().map(Body::size).sum()];
-    if wants.iter().sum::<usize>() <= room {
-        let bodies: String = bodies.iter().filter_map(|body| body.cut(body.size(), left_out)).collect();
-        return [head, table.whole(), dangers.whole(), bodies, hints.whole()].concat().trim_end().to_owned();
+    // Sizes are an upper bound, and only what is far beyond the room is not tried.
+    if wants.iter().sum::<usize>() / 2 <= room {
+        let whole: String = bodies.iter().map(Body::whole).collect();
+        let text = [&head, &table.whole(), &dangers.whole(), &whole, &hints.whole()].map(String::as_str).concat();
+        if text.trim_end().len() <= limit {
+            return text.trim_end().to_owned();
+        }
     }
     let not_all = not_all(page.rest.as_deref());
     let left = Cell::new(room);

@@ -45,16 +45,20 @@ mod tests {
         ### Plan: gateway-node
 
         **1 to replace, 1 to destroy, 4 to create, 2 to change, 4 tags only** · 17 unchanged
-        <sub>us-east-1 · account 1234-5678-9012 · state serial 41</sub>
 
-        > [!WARNING]
+        `us-east-1` · account `1234-5678-9012` · state serial 41
+
+        > [!CAUTION]
         > - **what is on its disks may go with it**: `aws_instance.gateway`
         > - **its data goes with it**: `aws_ebs_volume.scratch`
-        > - **opens SSH to the world**: `aws_security_group.openclaw` (stacks/gateway-node/stack.toml:41:1)
-        > - \`vpc\` of aws\_eip.spare is deprecated: use domain (stacks/gateway-node/stack.toml:41:1)
-        > - `check.reachable` fails: no answer on port 443
+        > - **opens SSH to the world**: `aws_security_group.openclaw`, `stacks/gateway-node/stack.toml:41`
 
-        <details><summary>REPLACE <code>aws_instance.gateway</code> i-0c1f2e3d4c5b6a798 because ami changes</summary>
+        **Warnings**
+
+        - `vpc` of `aws_eip.spare` is deprecated: use domain (`stacks/gateway-node/stack.toml:41:1`)
+        - `check.reachable` fails: no answer on port 443
+
+        <details open><summary>REPLACE <code>aws_instance.gateway</code> <code>i-0c1f2e3d4c5b6a798</code> because ami changes</summary>
 
         ```diff
         ! what is on its disks may go with it
@@ -73,14 +77,14 @@ mod tests {
         ```
 
         </details>
-        <details><summary>DELETE <code>aws_ebs_volume.scratch</code> vol-01 no longer in the stack</summary>
+        <details open><summary>DELETE <code>aws_ebs_volume.scratch</code> <code>vol-01</code> no longer in the stack</summary>
 
         ```diff
         ! its data goes with it
         ```
 
         </details>
-        <details><summary>CHANGE <code>aws_security_group.openclaw</code> sg-0fe1a2b3c4d5e6f70</summary>
+        <details open><summary>CHANGE <code>aws_security_group.openclaw</code> <code>sg-0fe1a2b3c4d5e6f70</code></summary>
 
         ```diff
           ingress:
@@ -89,7 +93,7 @@ mod tests {
         ```
 
         </details>
-        <details><summary>CHANGE <code>aws_iam_role_policy.agent</code> openclaw-ec2-role:agent</summary>
+        <details open><summary>CHANGE <code>aws_iam_role_policy.agent</code> <code>openclaw-ec2-role:agent</code></summary>
 
         ```diff
           policy:
@@ -157,7 +161,7 @@ mod tests {
         ```
 
         </details>
-        <details><summary>MOVE <code>aws_eip.new</code> eipalloc-9</summary>
+        <details><summary>MOVE <code>aws_eip.new</code> <code>eipalloc-9</code></summary>
 
         ```diff
         # was aws_eip.old
@@ -173,7 +177,7 @@ mod tests {
         ```
 
         </details>
-        <details><summary>Changed by someone else: 1 resource</summary>
+        <details><summary>1 resource changed by someone else</summary>
 
         ```diff
         # aws_eip.node0

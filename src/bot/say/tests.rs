@@ -84,7 +84,16 @@ fn annotations_stand_at_the_lines() {
     let failed = "error: aws_instance has no attribute `instance_typ`\n   ┌─ stacks/db/stack.toml:58:1\n58 │ instance_typ = 1\n";
     let all = check(&page(vec![Outcome::Planned(plan), Outcome::Unplanned(failed.into())])).annotations;
     let told: Vec<String> = all.iter().map(|a| format!("{:?} {}:{} {}: {}", a.level, a.path, a.line, a.title, a.message)).collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    Failure stacks/db/stack.toml:58 stack1 could not be planned: error: aws_instance has no attribute `instance_typ`
+       ┌─ stacks/db/stack.toml:58:1
+    58 │ instance_typ = 1
+    Warning stacks/web/stack.toml:7 REPLACE aws_instance.a: because ami changes
+    what is on its disks may go with it
+    - ami = "a"
+    + ami = "b"
+    Warning stacks/web/stack.toml:30 opens SSH to the world: aws_security_group.b
+    "#);
 }
 
 #[test]

@@ -104,10 +104,15 @@ impl Body {
         self.size().min(self.around() + REST + LEAST)
     }
 
+    /// All of it.
+    pub fn whole(&self) -> String {
+        self.joined(self.parts.iter().map(|part| (part.bullet, part.whole())), "")
+    }
+
     /// As much of it as fits, the least important parts left out first. `rest` tells of those, by their ranks.
     pub fn cut(&self, room: usize, rest: impl Fn(&[usize]) -> String) -> Option<String> {
         if self.size() <= room {
-            return Some(self.joined(self.parts.iter().map(|part| (part.bullet, part.whole())), ""));
+            return Some(self.whole());
         }
         let mut left = room.checked_sub(self.around() + REST)?;
         let mut order: Vec<usize> = (0..self.parts.len()).collect();

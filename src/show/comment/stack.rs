@@ -165,7 +165,7 @@ pub(super) fn body(stack: &Stack, commit: &str) -> Option<Body> {
 fn failed(error: &str) -> Part {
     let (before, lines, end) = gfm::fence("", error.trim_end().lines());
     let rest = Some((|n| format!("… {} left out", count(n, "more line"))) as fn(usize) -> String);
-    Part { rank: ERROR, before, lines, after: end + "\n", rest, ..Part::default() }
+    Part { rank: ERROR, before, lines, after: end, rest, ..Part::default() }
 }
 
 /// A plan's warnings and details.
@@ -204,6 +204,9 @@ fn title(detail: &Detail, code: fn(&str) -> String, prose: fn(&str) -> String) -
         parts.push(prose(&detail.word));
     }
     let counted = detail.word.is_empty() || (detail.word == "TAGS" && !detail.of.contains('.'));
+    if counted && !detail.word.is_empty() {
+        parts.push("of".into());
+    }
     parts.push(if counted { prose(&detail.of) } else { code(&detail.of) });
     parts.extend(detail.id.as_ref().map(|id| code(id)));
     parts.extend(detail.why.as_ref().map(|why| prose(why)));
