@@ -103,7 +103,7 @@ impl Server {
         }
         let server = self.clone();
         let forgetful = tokio::spawn(async move {
-            loop {
+            while !server.stop.is_cancelled() {
                 server.pause(Duration::from_secs(86_400)).await;
                 if let Err(e) = server.store.forget().await {
                     warn!(error = %e, "old deliveries can't be forgotten");

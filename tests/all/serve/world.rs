@@ -95,12 +95,17 @@ impl World {
 
     /// The server's command, with the account as it is seen through `cloud`.
     pub fn command(&self, cloud: &Cloud) -> Command {
+        self.command_at(cloud, "127.0.0.1:0")
+    }
+
+    /// The same, listening there.
+    pub fn command_at(&self, cloud: &Cloud, listen: &str) -> Command {
         let mut run = Command::new(env!("CARGO_BIN_EXE_ferroform"));
         run.args([
             "bot",
             "serve",
             "--listen",
-            "127.0.0.1:0",
+            listen,
             "--metrics",
             "127.0.0.1:0",
             "--log",
