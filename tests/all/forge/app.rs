@@ -94,6 +94,16 @@ async fn an_app_that_is_not_installed_says_so() {
 }
 
 #[tokio::test]
+async fn a_job_of_github_actions_knows_its_name() {
+    // Its token may not ask who it is.
+    let hub = hub();
+    hub.fault("GET", "/user", Fault::Status(403), 1);
+    assert_eq!(super::robot(hub.url()).me().await.unwrap(), "github-actions[bot]");
+    hub.fault("GET", "/user", Fault::Status(401), 1);
+    assert!(matches!(super::robot(hub.url()).me().await, Err(Refusal::Forbidden(_))));
+}
+
+#[tokio::test]
 async fn no_token_is_shown() {
     let hub = app(hub());
     let (app, robot) = (bot(&hub), super::robot(hub.url()));

@@ -17,8 +17,8 @@ fn annotations(run: &Json) -> Vec<u64> {
 async fn a_check_runs_and_ends() {
     let hub = app(hub());
     let bot = super::app::bot(&hub);
-    let run = bot.check(NAME, HEAD, &check(Verdict::Running, 0), None).await.unwrap();
-    assert_eq!(hub.checks(HEAD)[0]["status"], "in_progress");
+    let run = bot.check(NAME, HEAD, &check(Verdict::Running, 1), None).await.unwrap();
+    assert_eq!((&hub.checks(HEAD)[0]["status"], annotations(&hub.checks(HEAD)[0])), (&"in_progress".into(), vec![]));
     assert_eq!(bot.check(NAME, HEAD, &check(Verdict::Neutral, 2), Some(run)).await.unwrap(), run);
     // Twice with one effect.
     assert_eq!(bot.check(NAME, HEAD, &check(Verdict::Neutral, 2), Some(run)).await.unwrap(), run);

@@ -67,7 +67,9 @@ impl GitHub {
     /// The same as a check run; nothing, if we may not.
     async fn run(&self, name: &str, commit: &str, check: &Check, known: Option<u64>) -> Answer<Option<u64>> {
         let runs = format!("{}/check-runs", repository(name));
-        let annotations: Vec<Json> = check.annotations.iter().take(MOST).map(annotation).collect();
+        // What is said of a run can't be taken back, so it is said at its end.
+        let most = if check.verdict == Verdict::Running { 0 } else { MOST };
+        let annotations: Vec<Json> = check.annotations.iter().take(most).map(annotation).collect();
         if let Some(known) = known {
             let path = format!("{runs}/{known}");
             let call = Call::patch(&path, body(check, None));
