@@ -24,7 +24,7 @@ const MARK: &str = "<!-- ferroform: plan -->";
 
 /// A minute is sixty milliseconds.
 fn short() -> Patience {
-    Patience { second: Duration::from_millis(1), seconds: 300, request: 20 }
+    Patience { second: Duration::from_millis(1), seconds: 300, request: Duration::from_secs(20) }
 }
 
 /// A hub with a branch to be merged.

@@ -21,13 +21,13 @@ pub struct Patience {
     pub second: Duration,
     /// How many seconds of waiting one call has; what would take longer is told to the caller at once.
     pub seconds: u64,
-    /// How many real seconds one request may take.
-    pub request: u64,
+    /// How long one request may take.
+    pub request: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { second: Duration::from_secs(1), seconds: 300, request: 60 }
+        Self { second: Duration::from_secs(1), seconds: 300, request: Duration::from_secs(60) }
     }
 }
 
@@ -35,7 +35,7 @@ impl Patience {
     /// The waits of one call.
     pub(super) fn begin(&self) -> Waits {
         let steps = ExponentialBuilder::new().with_jitter().with_min_delay(self.second).with_max_delay(self.second * to_u32(LONGEST));
-        Waits { patience: *self, left: self.seconds, steps: steps.without_max_times().build(), minutes: MINUTE }
+        Waits { second: self.second, left: self.seconds, steps: steps.without_max_times().build(), minutes: MINUTE }
     }
 }
 
@@ -76,21 +76,16 @@ impl Plea {
 
 /// What is left of a call's patience.
 pub(super) struct Waits {
-    patience: Patience,
+    second: Duration,
     left: u64,
     steps: ExponentialBackoff,
     minutes: u64,
 }
 
 impl Waits {
-    /// How long one request may take.
-    pub fn request(&self) -> Duration {
-        Duration::from_secs(self.patience.request)
-    }
-
     /// Waits as it was asked to, or gives up: then the caller hears `why`.
     pub async fn wait(&mut self, plea: Plea, why: String) -> Result<(), Refusal> {
-        let second = self.patience.second;
+        let second = self.second;
         let (seconds, long) = match plea {
             Plea::Seconds(seconds) => (seconds, second * to_u32(seconds)),
             Plea::Unsaid => {

@@ -11,6 +11,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::patience::{Patience, Plea, Waits};
 use super::{Answer, Refusal};
 
+/// The most redirects that are followed.
+pub(super) const HOPS: usize = 5;
 /// The most pages of a list that are read.
 const PAGES: usize = 100;
 /// Things on a page.
@@ -116,14 +118,13 @@ pub(super) trait Wire: Sync {
     fn attempt(&self, waits: &mut Waits, call: &Call) -> impl Future<Output = Answer<Option<Reply>>> + Send {
         async move {
             loop {
-                let (plea, why) = match tokio::time::timeout(waits.request(), self.send(call)).await {
-                    Ok(Ok(reply)) => match Plea::of(&reply, Timestamp::now()) {
+                let (plea, why) = match self.send(call).await {
+                    Ok(reply) => match Plea::of(&reply, Timestamp::now()) {
                         None => return Ok(Some(reply)),
                         Some(plea) => (plea, answered::<Self>(call, &reply)),
                     },
-                    Ok(Err(Trouble::Refused(refusal))) => return Err(refusal),
-                    Ok(Err(Trouble::Lost(why))) => (Plea::Broken, format!("{} can't be reached: {why}", Self::PLACE)),
-                    Err(_) => (Plea::Broken, format!("{} did not answer `{} {}` in time", Self::PLACE, call.method, path(call))),
+                    Err(Trouble::Refused(refusal)) => return Err(refusal),
+                    Err(Trouble::Lost(why)) => (Plea::Broken, format!("{} can't be reached: {why}", Self::PLACE)),
                 };
                 waits.wait(plea, why).await?;
                 if plea == Plea::Broken {
@@ -249,6 +250,37 @@ pub(super) fn part(text: &str) -> String {
         return text.replace('.', "%2E");
     }
     utf8_percent_encode(text, PLAIN).to_string()
+}
+
+/// Scheme, host with port, and the rest of an address.
+pub(super) fn url(address: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = address.split_once("://")?;
+    let at = rest.find('/').unwrap_or(rest.len());
+    Some((scheme, &rest[..at], &rest[at..]))
+}
+
+/// Where a place says that something has moved to, as a path in the API at that address; none, if it is elsewhere: what is sent is meant
+/// for one place.
+pub(super) fn moved<'a>(api: &str, reply: &'a Reply) -> Option<&'a str> {
+    let to = matches!(reply.status, 301 | 302 | 307 | 308).then(|| reply.header("location")).flatten()?;
+    let (scheme, host, path) = url(to)?;
+    let (our_scheme, our_host, base) = url(api)?;
+    let ours = scheme == our_scheme && host.eq_ignore_ascii_case(our_host);
+    path.strip_prefix(base).filter(|path| ours && path.starts_with('/'))
+}
+
+/// An error and what it came from, without what is said twice.
+pub(super) fn chain(e: &dyn std::error::Error) -> String {
+    let mut parts: Vec<String> = vec![e.to_string()];
+    let mut next = e.source();
+    while let Some(e) = next {
+        let text = e.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        next = e.source();
+    }
+    parts.join(": ")
 }
 
 /// The first characters of a text, with an ellipsis where there were more.

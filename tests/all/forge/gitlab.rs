@@ -57,6 +57,9 @@ async fn a_merge_request_is_told_as_it_is() {
     hub.memory().request = json!({ "state": "merged", "squash_commit_sha": "5555" });
     let merged = lab.pull(&id()).await.unwrap();
     assert_eq!((merged.open, merged.merged.as_deref()), (false, Some("5555")));
+    hub.memory().request = json!({});
+    let before = PullId { repository: "acme/old".into(), number: 7 };
+    assert_eq!(lab.pull(&before).await.unwrap().head, HEAD, "it was renamed");
     let remote = lab.remote(&id()).await.unwrap();
     assert_eq!((remote.head.as_str(), remote.header), ("refs/merge-requests/7/head", None), "its repository is elsewhere");
 }

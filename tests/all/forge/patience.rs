@@ -74,6 +74,17 @@ async fn nobody_there_is_told_in_the_end() {
 }
 
 #[tokio::test]
+async fn an_answer_that_never_comes_is_not_waited_for() {
+    let hub = hub();
+    let n = hub.open_pull("ann", "feature", "main");
+    let patience = Patience { request: Duration::from_millis(500), ..super::short() };
+    let robot = GitHub::new(hub.url(), Credentials::Token(Secret::new(Hub::TOKEN)), patience).unwrap();
+    hub.fault("POST", "/comments", Fault::Silence, 1);
+    robot.say(&id(n), "hello").await.unwrap();
+    assert_eq!(hub.comments(n).len(), 1);
+}
+
+#[tokio::test]
 async fn a_refusal_is_no_plea() {
     let hub = hub();
     hub.fault("GET", "/permission", Fault::Status(403), 1);

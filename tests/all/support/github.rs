@@ -52,6 +52,8 @@ pub enum Fault {
     Cut,
     /// It takes effect, and the connection is cut: the answer is lost.
     Lost,
+    /// It takes effect, and the answer never comes, though the connection stays.
+    Silence,
 }
 
 /// A request that came.
@@ -331,6 +333,13 @@ async fn serve(listener: TcpListener, shared: Arc<Mutex<State>>) {
 struct Cut;
 
 async fn answer(shared: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+    match answered(shared, request).await? {
+        Some(response) => Ok(response),
+        None => std::future::pending().await,
+    }
+}
+
+async fn answered(shared: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Option<Response<Full<Bytes>>>, Cut> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let asked = Asked {
@@ -352,6 +361,10 @@ async fn answer(shared: Arc<Mutex<State>>, request: Request<Incoming>) -> Result
             state.answer(&asked);
             return Err(Cut);
         }
+        Some(Fault::Silence) => {
+            state.answer(&asked);
+            return Ok(None);
+        }
         Some(Fault::Cut) => return Err(Cut),
         Some(Fault::Spent(seconds)) => {
             let reset = jiff::Timestamp::now().as_second() + seconds;
@@ -372,5 +385,5 @@ async fn answer(shared: Arc<Mutex<State>>, request: Request<Incoming>) -> Result
         response = response.header(name, value);
     }
     let text = if reply.body.is_null() { String::new() } else { reply.body.to_string() };
-    Ok(response.body(Full::new(Bytes::from(text))).unwrap())
+    Ok(Some(response.body(Full::new(Bytes::from(text))).unwrap()))
 }

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use super::patience::Patience;
-use super::wire::{Call, Reply, Trouble, Wire, part};
+use super::wire::{Call, HOPS, Reply, Trouble, Wire, chain, moved, part, url};
 use super::{Answer, Check, Event, Forge, Label, Permission, Pull, PullId, Refusal, Remote, Standing};
 use entry::Entry;
 
@@ -30,8 +30,6 @@ pub use entry::Credentials;
 
 /// The most bytes of a comment.
 const LIMIT: usize = 65_536;
-/// The most redirects that are followed.
-const HOPS: usize = 5;
 
 /// A GitHub. Made within a runtime, whose it is from then on.
 pub struct GitHub {
@@ -79,17 +77,14 @@ impl GitHub {
         let request = Request::builder().method(call.method.clone()).uri(path).header(header::AUTHORIZATION, authorization);
         let request = request.header(header::ACCEPT, "application/vnd.github+json").header("x-github-api-version", "2022-11-28");
         let request = self.client.build_request(request, call.body.as_ref()).map_err(|e| Refusal::Bad(chain(&e)))?;
-        let answer = self.client.execute(request).await.map_err(lost)?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = self.client.body_to_string(answer).await.map_err(lost)?;
-        Ok(Reply { status, headers, body })
-    }
-
-    /// The path of an address in this API; none, if it is another's: what is sent is meant for one place.
-    fn inside<'a>(&self, address: &'a str) -> Option<&'a str> {
-        let base = url(&self.api)?;
-        let (scheme, host, path) = url(address)?;
-        (scheme == base.0 && host.eq_ignore_ascii_case(base.1)).then_some(path)
+        let exchange = async {
+            let answer = self.client.execute(request).await.map_err(lost)?;
+            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+            let body = self.client.body_to_string(answer).await.map_err(lost)?;
+            Ok(Reply { status, headers, body })
+        };
+        let late = |_| Trouble::Lost(format!("it did not answer within {:?}", self.patience.request));
+        tokio::time::timeout(self.patience.request, exchange).await.map_err(late)?
     }
 }
 
@@ -110,8 +105,7 @@ impl Wire for GitHub {
                 reply = self.forward(call, &path, self.authorization(&scope).await?).await?;
             }
             // Octocrab follows what has no body. A repository that was renamed says where to repeat all else.
-            let moved = matches!(reply.status, 301 | 307 | 308).then(|| reply.header("location").and_then(|to| self.inside(to))).flatten();
-            match moved {
+            match moved(&self.api, &reply) {
                 Some(to) => path = to.to_owned(),
                 None => return Ok(reply),
             }
@@ -325,32 +319,11 @@ impl Forge for GitHub {
     }
 }
 
-/// Scheme, host with port, and the rest of an address.
-fn url(address: &str) -> Option<(&str, &str, &str)> {
-    let (scheme, rest) = address.split_once("://")?;
-    let at = rest.find('/').unwrap_or(rest.len());
-    Some((scheme, &rest[..at], &rest[at..]))
-}
-
 /// Whether a repository's address is of the same place as its API, and so may have our token: `github.com` and `api.github.com`.
 fn is_home(api: &str, clone: &str) -> bool {
     let (Some(api), Some(clone)) = (url(api), url(clone)) else { return false };
     let (ours, theirs) = (api.1.to_lowercase(), clone.1.to_lowercase());
     clone.0 == "https" && api.0 == "https" && (ours == theirs || ours.strip_prefix("api.") == Some(&theirs))
-}
-
-/// An error and what it came from, without what is said twice.
-fn chain(e: &dyn std::error::Error) -> String {
-    let mut parts: Vec<String> = vec![e.to_string()];
-    let mut next = e.source();
-    while let Some(e) = next {
-        let text = e.to_string();
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        next = e.source();
-    }
-    parts.join(": ")
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::OnceCell;
 
 use super::patience::Patience;
-use super::wire::{Call, Reply, Trouble, Wire, cut, part, refusal};
+use super::wire::{Call, HOPS, Reply, Trouble, Wire, chain, cut, moved, part, refusal};
 use super::{Answer, Check, Event, Forge, Label, Permission, Pull, PullId, Refusal, Remote, Standing, Verdict};
 use crate::words::secret::Secret;
 
@@ -53,7 +53,7 @@ impl GitLab {
         }
         // Whoever was first did the same.
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        // What is sent is meant for one place; GitLab redirects only what was renamed, and reads of that are found by its id.
+        // What is sent is meant for one place: redirects are followed by `send`, within it.
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(Duration::from_secs(10));
         let client = client.user_agent(concat!("ferroform/", env!("CARGO_PKG_VERSION"))).build();
         let client = client.map_err(|e| format!("can't call GitLab: {e}"))?;
@@ -122,14 +122,23 @@ impl Wire for GitLab {
         let mut token = reqwest::header::HeaderValue::try_from(format!("Bearer {}", self.token.expose().trim()))
             .map_err(|_| Refusal::Forbidden("GitLab's token has characters that no token has".into()))?;
         token.set_sensitive(true);
-        let request = self.client.request(call.method.clone(), format!("{}/api/v4{}", self.url, call.path)).header("authorization", token);
-        let request = match &call.body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        let answer = request.send().await.map_err(lost)?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Ok(Reply { status, headers, body: answer.text().await.map_err(lost)? })
+        let api = format!("{}/api/v4", self.url);
+        let mut path = call.path.clone();
+        for _ in 0..HOPS {
+            let request = self.client.request(call.method.clone(), format!("{api}{path}")).header("authorization", token.clone());
+            let request = match &call.body {
+                Some(body) => request.json(body),
+                None => request,
+            };
+            let answer = request.timeout(self.patience.request).send().await.map_err(lost)?;
+            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+            let reply = Reply { status, headers, body: answer.text().await.map_err(lost)? };
+            match moved(&api, &reply) {
+                Some(to) => path = to.to_owned(),
+                None => return Ok(reply),
+            }
+        }
+        Err(Refusal::Bad(format!("GitLab sends `{}` round in a circle", call.path)).into())
     }
 }
 
@@ -278,7 +287,10 @@ impl Forge for GitLab {
             self.make(&id.repository, label).await?;
         }
         let names: Vec<&str> = missing.iter().map(|label| label.name.as_str()).collect();
-        let change = json!({ "add_labels": names.join(","), "remove_labels": gone.join(",") });
+        let mut change = json!({});
+        for (key, names) in [("add_labels", names), ("remove_labels", gone)].into_iter().filter(|(_, names)| !names.is_empty()) {
+            change[key] = json!(names.join(","));
+        }
         self.told::<Json>(&Call::put(of(id), change)).await.map(|_| ())
     }
 
@@ -324,15 +336,4 @@ impl Forge for GitLab {
         let delivery = headers.get("idempotency-key").or_else(|| headers.get("x-gitlab-event-uuid")).filter(|id| !id.is_empty())?;
         super::webhook::same(secret, token.as_bytes()).then(|| delivery.clone())
     }
-}
-
-/// An error and what it came from.
-fn chain(e: &dyn std::error::Error) -> String {
-    let mut text = e.to_string();
-    let mut next = e.source();
-    while let Some(e) = next {
-        text = format!("{text}: {e}");
-        next = e.source();
-    }
-    text
 }

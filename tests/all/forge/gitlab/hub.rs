@@ -84,6 +84,11 @@ async fn answer(State(memory): State<Arc<Mutex<Memory>>>, request: Request) -> R
     if !allowed {
         return (StatusCode::UNAUTHORIZED, json!({ "message": "401 Unauthorized" }).to_string()).into_response();
     }
+    // What the project was called before.
+    if let Some(rest) = whole.strip_prefix("/api/v4/projects/acme%2Fold") {
+        let to = format!("http://{}{PROJECT}{rest}", head.headers["host"].to_str().unwrap());
+        return (StatusCode::MOVED_PERMANENTLY, [("location", to)], "").into_response();
+    }
     let fault = memory.faults.iter().position(|(method, ..)| *method == head.method.as_str());
     let fault = fault.map(|at| memory.faults.remove(at));
     if let Some((_, status, header)) = fault.clone().filter(|(_, status, _)| *status != 0) {
