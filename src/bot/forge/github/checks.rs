@@ -43,16 +43,16 @@ struct Output {
 impl GitHub {
     /// See [`crate::bot::forge::Forge::check`].
     pub(super) async fn tell(&self, name: &str, commit: &str, check: &Check, known: Option<u64>) -> Answer<u64> {
+        #[derive(Deserialize)]
+        struct Status {
+            id: u64,
+        }
         if !self.statuses.load(Ordering::Relaxed) {
             match self.run(name, commit, check, known).await? {
                 Some(id) => return Ok(id),
                 // Only an App may write check runs.
                 None => self.statuses.store(true, Ordering::Relaxed),
             }
-        }
-        #[derive(Deserialize)]
-        struct Status {
-            id: u64,
         }
         let state = match check.verdict {
             Verdict::Running => "pending",

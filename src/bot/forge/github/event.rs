@@ -23,9 +23,8 @@ pub(super) fn event(headers: &BTreeMap<String, String>, body: &[u8]) -> Result<E
         ("pull_request_review", "submitted") if payload.text("review/body").is_empty() => ignored("a review without words"),
         ("pull_request_review", "submitted") => said(&payload, "pull_request/number", "review"),
         ("push", _) if payload.at("deleted") == true => ignored("a branch or tag was deleted"),
-        ("push", _) => match branch(payload.text("ref")) {
+        ("push", _) => match branch(&payload.needed("ref")?) {
             Some(branch) => Ok(Event::Pushed { repository: payload.needed("repository/full_name")?, branch: branch.to_owned() }),
-            None if payload.text("ref").is_empty() => Err(payload.needed("ref").unwrap_err()),
             None => ignored("a push to what is no branch"),
         },
         ("ping", _) => ignored("a ping"),

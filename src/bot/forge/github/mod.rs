@@ -297,14 +297,12 @@ impl Forge for GitHub {
         }
         let path = repository(&id.repository);
         let place: Place = self.get(&path).await?;
-        let header = match is_home(&self.api, &place.clone_url) {
-            true => {
-                let token = self.token(&entry::Scope::of(&path)).await?;
-                let pair = BASE64_STANDARD.encode(format!("x-access-token:{}", token.expose()));
-                Some(format!("Authorization: Basic {pair}"))
-            }
-            false => None,
-        };
+        let mut header = None;
+        if is_home(&self.api, &place.clone_url) {
+            let token = self.token(&entry::Scope::of(&path)).await?;
+            let pair = BASE64_STANDARD.encode(format!("x-access-token:{}", token.expose()));
+            header = Some(format!("Authorization: Basic {pair}"));
+        }
         Ok(Remote { url: place.clone_url, header, head: format!("refs/pull/{}/head", id.number) })
     }
 

@@ -64,10 +64,7 @@ impl GitLab {
         let request = of(&pull.id);
         let mut standing = Standing::default();
         let approvals: Approvals = self.get(&format!("{request}/approvals")).await?;
-        let reviewers: Vec<Reviewer> = match self.find(&format!("{request}/reviewers")).await? {
-            Some(reviewers) => reviewers,
-            None => vec![],
-        };
+        let reviewers: Vec<Reviewer> = self.find(&format!("{request}/reviewers")).await?.unwrap_or_default();
         let rejects = |user: &str| reviewers.iter().any(|reviewer| reviewer.user.username == user && reviewer.state == "requested_changes");
         for Approval { user: User { username } } in approvals.approved_by {
             if username != pull.author && !rejects(&username) && self.permission(&pull.id.repository, &username).await? >= Permission::Write
