@@ -59,6 +59,10 @@ impl Drop for Judge {
     fn drop(&mut self) {
         let _gone = self.process.kill();
         let _reaped = self.process.wait();
+        // What it said is of use to whoever looks why a test failed.
+        if !std::thread::panicking() {
+            let _removed = fs::remove_file(&self.log);
+        }
     }
 }
 
