@@ -101,19 +101,7 @@ impl World {
     /// The same, listening there.
     pub fn command_at(&self, cloud: &Cloud, listen: &str) -> Command {
         let mut run = Command::new(env!("CARGO_BIN_EXE_ferroform"));
-        run.args([
-            "bot",
-            "serve",
-            "--listen",
-            listen,
-            "--metrics",
-            "127.0.0.1:0",
-            "--log",
-            "json",
-            "--api",
-            self.hub.url(),
-            "--data",
-        ]);
+        run.args(["bot", "serve", "--listen", listen, "--metrics", "127.0.0.1:0", "--log", "json", "--api", self.hub.url(), "--data"]);
         run.arg(self.data()).current_dir(self.folder.path()).envs(cloud.env()).env("NO_COLOR", "1").stdin(Stdio::null());
         run.env("FERROFORM_BOT_SECRET", SECRET).env("FERROFORM_BOT_TOKEN", GitHub::TOKEN);
         run

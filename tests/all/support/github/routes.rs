@@ -142,7 +142,7 @@ impl State {
                 Some(refusal) => refusal,
                 None => reply(201, without_annotations(&self.add_check(body))),
             },
-            ("GET", ["check-runs", id]) => match self.checks.iter().find(|check| check["id"].to_string() == *id) {
+            ("GET", ["check-runs", id]) => match self.checks.iter().find(|check| check["id"].as_u64() == id.parse().ok()) {
                 Some(check) => reply(200, without_annotations(check)),
                 None => missing(),
             },
@@ -150,7 +150,7 @@ impl State {
                 if let Some(refusal) = too_much(&body["output"]) {
                     return refusal;
                 }
-                match self.checks.iter_mut().find(|check| check["id"].to_string() == *id) {
+                match self.checks.iter_mut().find(|check| check["id"].as_u64() == id.parse().ok()) {
                     Some(check) => {
                         write_check(check, body);
                         reply(200, without_annotations(check))
