@@ -185,10 +185,9 @@ const HELP: &str = "\
 | Comment | What it does |
 |:--|:--|
 | `ferroform plan` | plans again what this change touches |
-| `ferroform plan STACK` | plans that stack |
 | `ferroform apply` | applies all plans of the comment, exactly as shown |
-| `ferroform apply STACK` | applies that stack's plan |
-| `ferroform unlock` | gives up the plans, so that others may plan those stacks |
+| `ferroform apply STACK...` | applies those stacks' plans |
+| `ferroform unlock` | gives up the plans, so that others may have the stacks |
 | `ferroform help` | shows this |
 ";
 

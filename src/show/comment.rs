@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 mod fit;
@@ -10,12 +11,13 @@ mod stack;
 mod tests;
 
 use self::fit::{Part, shares};
-use super::digest::{Counts, Digest};
+use super::digest::{Counts, Danger, Digest};
 use super::gfm;
 use super::line::count;
 
 pub(super) use self::fit::Body;
-pub(super) use self::stack::{danger, left_out, plan_parts, todo, whereabouts};
+use self::stack::danger;
+pub(super) use self::stack::{left_out, plan_parts, todo, whereabouts};
 
 /// All that the comment tells.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -78,6 +80,8 @@ pub enum Outcome {
     },
 }
 
+/// How many of the same danger are named in the beginning.
+const ALIKE: usize = 5;
 /// With less room than this there is the table and what is dangerous, and no stack's details.
 const SMALL: usize = 2_000;
 
@@ -187,16 +191,28 @@ fn dangers(page: &Page) -> Part {
     let mut stacks: Vec<&Stack> = page.stacks.iter().collect();
     stacks.sort_by_key(|stack| stack.outcome.rank());
     let all = stacks.into_iter().flat_map(|s| s.outcome.plan().into_iter().flat_map(move |plan| plan.dangers.iter().map(move |d| (s, d))));
-    let lines = all.map(|(stack, d)| format!("> - {}", danger(d, several.then_some(stack.name.as_str()))));
-    dangers_part(lines.collect())
+    dangers_part(all.map(|(stack, danger)| (several.then_some(stack.name.as_str()), danger)))
 }
 
-/// A block that nobody overlooks.
-pub(super) fn dangers_part(lines: Vec<String>) -> Part {
-    if lines.is_empty() {
+/// A block that nobody overlooks: of each danger the first few, so that many of one don't hide another.
+pub(super) fn dangers_part<'a>(dangers: impl Iterator<Item = (Option<&'a str>, &'a Danger)>) -> Part {
+    let mut alike: IndexMap<&str, Vec<String>> = IndexMap::new();
+    for (within, one) in dangers {
+        alike.entry(&one.text).or_default().push(danger(one, within));
+    }
+    if alike.is_empty() {
         return Part::default();
     }
-    let rest = Some((|n| format!("> - …and {} more that {} dangerous", n, if n == 1 { "is" } else { "are" })) as fn(usize) -> String);
+    let (mut lines, mut more) = (vec![], vec![]);
+    for (text, mut all) in alike {
+        if all.len() > ALIKE + 1 {
+            more.push(format!("> - {}: {} more", gfm::prose(text), all.len() - ALIKE));
+            all.truncate(ALIKE);
+        }
+        lines.extend(all.into_iter().map(|line| format!("> - {line}")));
+        lines.append(&mut more);
+    }
+    let rest = Some((|n| format!("> - …and {n} more {} like these", if n == 1 { "line" } else { "lines" })) as fn(usize) -> String);
     Part { before: "> [!CAUTION]\n".into(), lines, after: "\n".into(), rest, ..Part::default() }
 }
 

@@ -1,6 +1,6 @@
 //! A plan as Markdown: what matters in the open, details folded.
 
-use super::comment::{Body, danger, dangers_part, left_out, plan_parts, todo, whereabouts};
+use super::comment::{Body, dangers_part, left_out, plan_parts, todo, whereabouts};
 use super::digest::Digest;
 use super::gfm;
 use super::line::count;
@@ -16,7 +16,7 @@ pub const LIMIT: usize = 65_536;
 pub fn plan(plan: &Plan, registry: &Registry, facts: &Facts, limit: usize) -> String {
     let digest = Digest::of(plan, registry, facts);
     let before = head(&digest);
-    let dangers = dangers_part(digest.dangers.iter().map(|d| format!("> - {}", danger(d, None))).collect());
+    let dangers = dangers_part(digest.dangers.iter().map(|danger| (None, danger)));
     let parts = std::iter::once(dangers).chain(plan_parts(&digest)).collect();
     let body = Body { before, parts, ..Body::default() };
     body.cut(limit, left_out).unwrap_or_else(|| Some(body.before).filter(|head| head.len() <= limit).unwrap_or_default())

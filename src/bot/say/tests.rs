@@ -5,8 +5,8 @@ fn planned(counts: Counts) -> Outcome {
     Outcome::Planned(Digest { stack: "web".into(), counts, ..Digest::default() })
 }
 
-fn names(outcomes: &[Outcome]) -> Vec<String> {
-    labels(&outcomes.iter().collect::<Vec<_>>()).into_iter().map(|label| label.name).collect()
+fn names(outcomes: &[&Outcome]) -> Vec<String> {
+    labels(outcomes).into_iter().map(|label| label.name).collect()
 }
 
 fn page(stacks: Vec<Outcome>) -> Page {
@@ -20,13 +20,13 @@ fn labels_say_the_worst_and_what_is_done() {
     let creates = planned(Counts { create: 1, ..Counts::default() });
     let replaces = planned(Counts { replace: 1, ..Counts::default() });
     let failed = Outcome::Unplanned("no".into());
-    assert_eq!(names(&[nothing.clone(), creates.clone()]), ["ferroform: changes"]);
-    assert_eq!(names(&[replaces.clone()]), ["ferroform: destroys", "ferroform: changes"]);
-    assert_eq!(names(&[nothing.clone()]), ["ferroform: no changes"]);
-    assert_eq!(names(&[nothing.clone(), failed.clone()]), ["ferroform: failed"]);
-    assert_eq!(names(&[replaces, failed]), ["ferroform: failed", "ferroform: destroys", "ferroform: changes"]);
+    assert_eq!(names(&[&nothing, &creates]), ["ferroform: changes"]);
+    assert_eq!(names(&[&replaces]), ["ferroform: destroys", "ferroform: changes"]);
+    assert_eq!(names(&[&nothing]), ["ferroform: no changes"]);
+    assert_eq!(names(&[&nothing, &failed]), ["ferroform: failed"]);
+    assert_eq!(names(&[&replaces, &failed]), ["ferroform: failed", "ferroform: destroys", "ferroform: changes"]);
     // Nobody knows yet.
-    assert_eq!(names(&[nothing, Outcome::Planning]), [""; 0]);
+    assert_eq!(names(&[&nothing, &Outcome::Planning]), [""; 0]);
     assert_eq!(names(&[]), [""; 0]);
     for label in labels(&[&creates]) {
         assert!(label.colour.len() == 6 && label.meaning.len() <= 100 && label.name.len() <= 50, "{label:?}");

@@ -124,7 +124,7 @@ pub(in crate::show) fn whereabouts(plan: &Digest) -> Vec<String> {
 /// What is folded below its name, if there is anything to tell.
 pub(super) fn body(stack: &Stack, commit: &str) -> Option<Body> {
     let outcome = &stack.outcome;
-    let name = gfm::html_code(&stack.name);
+    let name = format!("<b>{}</b>", gfm::html_code(&stack.name));
     if let Outcome::Refused(reason) = outcome {
         let part = Part::line(format!("- {} is not planned: {}", gfm::code(&stack.name), gfm::prose(reason)));
         return Some(Body { rank: outcome.rank(), parts: vec![part], after: "\n".into(), ..Body::default() });

@@ -96,7 +96,7 @@ fn sound(text: &str) -> Result<(), String> {
             return Err(format!("{name} is not closed"));
         }
     }
-    let allowed = ["<details", "</details", "<summary", "</summary"];
+    let allowed = ["<details", "</details", "<summary", "</summary", "<b", "</b"];
     let links = blocks.iter().filter(|b| b.starts_with("Link") || b.starts_with("Image")).count();
     if links > usize::from(text.contains("[all of it](<https://ci.test/")) {
         return Err("a value became a link".into());
@@ -156,7 +156,7 @@ fn every_state_has_its_words() {
 
     - `e` is not planned: it is held by pull request `#7`, which planned it first
 
-    <details open><summary><code>h</code> was not applied, or not all of it</summary>
+    <details open><summary><b><code>h</code></b> was not applied, or not all of it</summary>
 
     no state yet
 
@@ -166,7 +166,7 @@ fn every_state_has_its_words() {
 
     </details>
 
-    <details open><summary><code>i|j</code> could not be planned</summary>
+    <details open><summary><b><code>i|j</code></b> could not be planned</summary>
 
     ```
     error: no
@@ -197,6 +197,11 @@ fn thousands_of_changes_stay_one_valid_comment() {
     let took = begun.elapsed();
     assert!(text.len() <= markdown::LIMIT && text.len() > 60_000, "{} bytes", text.len());
     sound(&text).unwrap();
+    // Of each danger some are named, and the others counted.
+    for danger in ["what is on its disks may go with it", "its data goes with it", "opens SSH to the world"] {
+        assert_eq!(text.matches(&format!("> - **{danger}**: ")).count(), 5, "{danger}");
+        assert!(text.contains(&format!("> - {danger}: 20")), "{danger}");
+    }
     // The table has all, what is replaced comes before what is made, and what is missing is counted.
     let row = format!(
         "| `tenants` | planned | {} | {} | **{}** | **{}** |",
@@ -220,7 +225,7 @@ fn a_huge_stack_leaves_room_for_the_others() {
     assert!(text.len() <= markdown::LIMIT);
     // All that the others say alone is there.
     let alone = comment(&three(), markdown::LIMIT);
-    let body = &alone[alone.find("<details><summary><code>gateway-node").unwrap()..alone.find("Comment `ferroform apply`").unwrap()];
+    let body = &alone[alone.find("<details><summary><b><code>gateway-node").unwrap()..alone.find("Comment `ferroform apply`").unwrap()];
     assert!(text.contains(body.trim()) && text.contains("did you mean `instance_type`?"), "{text}");
 }
 
