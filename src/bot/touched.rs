@@ -20,6 +20,29 @@ pub struct Touched {
     pub removed: Vec<Project>,
 }
 
+impl Touched {
+    /// Without those that are gone and have nothing left: there is nothing to destroy. `states` is the folder of the states.
+    #[must_use]
+    pub fn without_empty(mut self, before: &Before, states: &Path) -> Self {
+        self.removed.retain(|project| {
+            let path = config::join(before.0.path(), &project.stack);
+            let name = stack::load(&path, &Files::of(&path)).ok().map(|stack| stack.name.to_string());
+            let Some(name) = name.or_else(|| Some(project.stack.file_stem()?.to_string_lossy().into_owned())) else { return true };
+            let name = project.workspace.as_ref().map_or(name.clone(), |workspace| format!("{name}/{workspace}"));
+            let text = std::fs::read_to_string(states.join(name + ".tfstate.json"));
+            // What can't be read may hold something.
+            let held = |text: String| {
+                serde_json::from_str::<serde_json::Value>(&text).ok()?.get("resources")?.as_array().map(|all| !all.is_empty())
+            };
+            match text {
+                Ok(text) => held(text).unwrap_or(true),
+                Err(e) => e.kind() != std::io::ErrorKind::NotFound,
+            }
+        });
+        self
+    }
+}
+
 /// What is told of a project whose stack is taken away.
 pub const REMOVED: &str = "the stack is removed; destroy what it has first";
 
@@ -147,6 +170,12 @@ pub async fn merged(checkout: &Path, head: &str) -> Option<String> {
     let mut parents = parents.split_whitespace().skip(1);
     let (base, other) = (parents.next()?, parents.next()?);
     (other == head).then(|| base.to_owned())
+}
+
+/// Whether a checkout holds what that commit did.
+pub async fn is_before(checkout: &Path, commit: &str) -> bool {
+    let plain = !commit.is_empty() && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    plain && git(checkout, &["merge-base", "--is-ancestor", commit, "HEAD"], None).await.is_ok()
 }
 
 /// The tree that a change starts from: where the branch left the other.

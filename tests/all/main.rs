@@ -6,6 +6,7 @@
 mod bad_input;
 mod balancing;
 mod blocks;
+mod bot_ci;
 mod clawgent;
 mod conformance;
 mod console;
@@ -45,3 +46,4 @@ mod touched;
 mod under_fire;
 mod unmanaged;
 mod watch;
+mod workflows;

@@ -1,8 +1,9 @@
 //! Applying what was merged.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::told::{Told, folder, line};
@@ -10,6 +11,7 @@ use super::{Work, page, removed};
 use crate::bot::config::Project;
 use crate::bot::forge::Forge;
 use crate::bot::say;
+use crate::bot::touched::is_before;
 use crate::show::comment::{Outcome, Stack};
 use crate::show::digest::Digest;
 use crate::words::{Diagnostic, Result};
@@ -19,6 +21,11 @@ pub async fn apply(work: &Work<'_>, out: &Path, stop: &CancellationToken) -> Res
     work.job.trusted()?;
     default_branch(work)?;
     folder(out)?;
+    let since = match (work.base, kept(work)) {
+        (None, Some(kept)) if is_before(work.checkout, &kept).await => Some(kept),
+        (given, _) => given.map(str::to_owned),
+    };
+    let work = &Work { base: since.as_deref(), ..*work };
     let (_, touched) = work.touched().await?;
     let (mut stacks, mut failed) = (vec![], BTreeSet::new());
     for project in &touched.projects {
@@ -33,10 +40,31 @@ pub async fn apply(work: &Work<'_>, out: &Path, stop: &CancellationToken) -> Res
         (work.say)(&format!("  {}", line(&stack)));
         stacks.push(stack);
     }
-    stacks.extend(touched.removed.iter().map(removed));
+    stacks.extend(touched.removed.iter().map(|project| removed(work, project)));
     let told = Told { pull: None, page: page(work.job, stacks) };
     told.keep(out)?;
+    if failed.is_empty() {
+        folder(&work.states())?;
+        super::told::keep(&memory(work), &Memory { commit: work.job.commit.clone() })?;
+    }
     Ok(told)
+}
+
+/// The last commit all of which was applied. A run may be left out, where one that waits gives way to a later one, and one may fail: the
+/// next does what is left of both.
+#[derive(Debug, Serialize, Deserialize)]
+struct Memory {
+    commit: String,
+}
+
+/// Where it is kept: with the states, which it belongs to.
+fn memory(work: &Work<'_>) -> PathBuf {
+    work.states().join("applied.json")
+}
+
+fn kept(work: &Work<'_>) -> Option<String> {
+    let memory: Memory = serde_json::from_str(&std::fs::read_to_string(memory(work)).ok()?).ok()?;
+    Some(memory.commit)
 }
 
 /// What is on another branch was not reviewed.

@@ -5,8 +5,7 @@ mod apply;
 mod event;
 mod told;
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
@@ -63,15 +62,15 @@ impl Work<'_> {
         let before = before(self.checkout, &base, "HEAD").await?;
         let projects = config.projects(self.checkout);
         let touched = touched(self.checkout, &projects, &changed, Some(&before), self.cache);
-        (self.say)(&format!(
-            "  {} of {} between {} and HEAD: {} to look at, {} removed.",
-            files(changed.len()),
-            config_name(&config, projects.len()),
-            short(&base),
-            touched.projects.len(),
-            touched.removed.len()
-        ));
+        let touched = touched.without_empty(&before, &self.states());
+        let (changed, base, found) = (files(changed.len()), short(&base), touched.projects.len());
+        (self.say)(&format!("  {changed} since {base}: {found} of {} touched.", stacks(projects.len())));
         Ok((config, touched))
+    }
+
+    /// The folder of the states.
+    pub(super) fn states(&self) -> PathBuf {
+        self.runner.states.clone().unwrap_or_else(|| self.checkout.join("state"))
     }
 
     /// The commit that the change starts from. A checkout of the merge that GitHub makes for a pull request knows better than the event,
@@ -96,8 +95,8 @@ fn files(n: usize) -> String {
     if n == 1 { "1 file changed".to_owned() } else { format!("{n} files changed") }
 }
 
-fn config_name(config: &config::Config, n: usize) -> String {
-    if config.projects.is_empty() { format!("a repository with {n} stacks") } else { format!("a repository with {n} projects") }
+fn stacks(n: usize) -> String {
+    if n == 1 { "1 stack".to_owned() } else { format!("{n} stacks") }
 }
 
 fn short(commit: &str) -> &str {
@@ -112,15 +111,11 @@ pub async fn plan(work: &Work<'_>, out: &Path, stop: &CancellationToken) -> Resu
     let at_once = work.parallel.unwrap_or(config.rules.parallel).max(1);
     let planned = futures::stream::iter(&touched.projects).map(|project| planned(work, project, out, stop)).buffered(at_once);
     let mut stacks: Vec<Stack> = planned.collect().await;
-    stacks.extend(touched.removed.iter().map(removed));
-    let mut keep = BTreeMap::new();
+    stacks.extend(touched.removed.iter().map(|project| removed(work, project)));
     for stack in &stacks {
         if let Outcome::Planned(digest) = &stack.outcome {
-            keep.insert(told::file(&stack.name, "json"), digest);
+            told::keep(&out.join(told::file(&stack.name, "json")), digest)?;
         }
-    }
-    for (name, digest) in keep {
-        told::keep(&out.join(name), digest)?;
     }
     let told = Told { pull: work.job.pull_id(), page: page(work.job, stacks) };
     told.keep(out)?;
@@ -139,8 +134,10 @@ async fn planned(work: &Work<'_>, project: &Project, out: &Path, stop: &Cancella
     stack
 }
 
-fn removed(project: &Project) -> Stack {
-    Stack { name: project.name.clone(), outcome: Outcome::Refused(REMOVED.into()) }
+fn removed(work: &Work<'_>, project: &Project) -> Stack {
+    let stack = Stack { name: project.name.clone(), outcome: Outcome::Refused(REMOVED.into()) };
+    (work.say)(&format!("  {}", line(&stack)));
+    stack
 }
 
 fn page(job: &Job, stacks: Vec<Stack>) -> Page {
@@ -170,7 +167,7 @@ pub async fn comment(told: &Told, job: &Job, forge: &dyn Forge) -> Result<()> {
     errors.unless_errors(())
 }
 
-/// Where a folder with what was planned is, given or not.
+/// What `plan` kept in a folder.
 pub fn read(folder: &Path) -> Result<Told> {
     Told::read(folder)
 }
