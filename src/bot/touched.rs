@@ -172,6 +172,19 @@ pub async fn merged(checkout: &Path, head: &str) -> Option<String> {
     (other == head).then(|| base.to_owned())
 }
 
+/// The root of the checkout that a folder lies in.
+pub async fn root(folder: &Path) -> Result<PathBuf> {
+    let told = git(folder, &["rev-parse", "--show-toplevel"], None).await;
+    let told = told.map_err(|why| Diagnostic::error(format!("`{}` lies in no checkout of a git repository: {why}", folder.display())))?;
+    Ok(PathBuf::from(String::from_utf8_lossy(&told).trim_end_matches('\n')))
+}
+
+/// The commit of a checkout.
+pub async fn head(checkout: &Path) -> Option<String> {
+    let head = git(checkout, &["rev-parse", "HEAD"], None).await.ok()?;
+    Some(String::from_utf8_lossy(&head).trim().to_owned())
+}
+
 /// Whether a checkout holds what that commit did.
 pub async fn is_before(checkout: &Path, commit: &str) -> bool {
     let plain = !commit.is_empty() && commit.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::files::normal;
 use super::load::{Spelling, is_stack, local_calls};
+use super::uses::real;
 
 /// Whether a folder holds files of a stack.
 pub fn holds_stack(folder: &Path) -> bool {
@@ -23,15 +23,11 @@ pub fn stacks_under(folder: &Path) -> Vec<PathBuf> {
     walk(folder, &mut found);
     let (mut modules, mut open) = (BTreeSet::new(), found.clone());
     while let Some(path) = open.pop() {
-        let called = local_calls(&path).into_iter().filter(|module| *module != plain(&path));
+        let called = local_calls(&path).into_iter().map(|module| real(&module)).filter(|module| *module != real(&path));
         open.extend(called.filter(|module| modules.insert(module.clone())));
     }
-    found.retain(|path| !modules.contains(&plain(path)));
+    found.retain(|path| !modules.contains(&real(path)));
     found
-}
-
-fn plain(path: &Path) -> PathBuf {
-    normal(&path.to_string_lossy()).into()
 }
 
 fn walk(path: &Path, found: &mut Vec<PathBuf>) {

@@ -63,9 +63,13 @@ impl Infra {
 
     /// The program in the checkout with nothing of this machine's environment, on an event of GitHub's.
     fn job(&self, name: &str, event: &str, args: &[&str], env: &[(&str, &str)]) -> Said {
+        self.job_in(self.repo.path(), name, event, args, env)
+    }
+
+    fn job_in(&self, checkout: &Path, name: &str, event: &str, args: &[&str], env: &[(&str, &str)]) -> Said {
         fs::write(self.file("event.json"), event).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferroform"));
-        command.args(args).current_dir(self.repo.path()).env_clear().stdin(Stdio::null());
+        command.args(args).current_dir(checkout).env_clear().stdin(Stdio::null());
         command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.around.path()).env("NO_COLOR", "1");
         command.env("FERROFORM_STATE_DIR", self.file("states"));
         command.envs([
@@ -283,7 +287,7 @@ fn merged_stacks_are_applied_in_order_and_none_behind_one_that_failed() {
     assert!(infra.file("states").join("alone.tfstate.json").exists() && !infra.file("states").join("app.tfstate.json").exists());
     // What failed, and what came behind it, is done by the next push, whatever that changes.
     infra.repo.git(&["checkout", "--quiet", "-b", "repair"]);
-    fs::write(infra.repo.path().join("net/s.toml"), NOTED).unwrap();
+    fs::write(infra.repo.path().join("net/s.toml"), NOTED.replace('x', "z")).unwrap();
     infra.push("repair");
     let number = infra.hub.open_pull("ann", "repair", "main");
     infra.merge(number);
@@ -311,4 +315,31 @@ fn a_job_tells_only_the_pull_request_that_it_is_about() {
     let (name, event) = infra.hub.told(one, "synchronize");
     let said = infra.job(name, &event, &["bot", "ci", "comment", infra.file("plans").to_str().unwrap()], &[]);
     holds(&said.flat(), &["the environment has no GITHUB_TOKEN", "github.token"]);
+}
+
+#[test]
+fn the_merge_that_github_checks_out_is_compared_with_its_base() {
+    let infra = Infra::with(&[], &[("stacks/web/stack.toml", NOTED), ("stacks/net/stack.toml", NOTED)]);
+    let old = infra.repo.git(&["rev-parse", "main"]);
+    infra.repo.git(&["checkout", "--quiet", "-b", "feature"]);
+    infra.replace("stacks/web/stack.toml", "\"x\"", "\"y\"");
+    let head = infra.push("feature");
+    infra.repo.git(&["checkout", "--quiet", "main"]);
+    infra.replace("stacks/net/stack.toml", "\"x\"", "\"y\"");
+    infra.repo.commit("main goes on");
+    infra.repo.git(&["merge", "--quiet", "--no-ff", "-m", "the merge", "feature"]);
+    let (checkout, from) = (infra.file("checkout"), format!("file://{}", infra.repo.path().display()));
+    infra.repo.git(&["clone", "--quiet", "--depth", "2", &from, checkout.to_str().unwrap()]);
+    let side = |commit: &str| json!({ "sha": commit, "repo": { "full_name": "acme/infra" } });
+    let event = json!({ "pull_request": { "number": 7, "head": side(&head), "base": side(&old) } }).to_string();
+    // Wherever in the checkout the job stands.
+    let said = infra.job_in(&checkout.join("stacks"), "pull_request", &event, &["bot", "ci", "plan"], &[]);
+    good(&said);
+    holds(&said.flat(), &["1 file changed", "1 of 2 stacks touched", "web: 1 to create"]);
+    holds(&fs::read_to_string(infra.file("summary.md")).unwrap(), &[&head[..7]]);
+    // Without the history nothing is guessed.
+    infra.repo.git(&["clone", "--quiet", "--depth", "1", &from, infra.file("shallow").to_str().unwrap()]);
+    let said = infra.job_in(&infra.file("shallow"), "pull_request", &event, &["bot", "ci", "plan"], &[]);
+    assert_eq!(said.code, 1);
+    holds(&said.flat(), &["can't tell what changed", "fetch-depth: 0"]);
 }

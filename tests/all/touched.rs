@@ -82,7 +82,7 @@ template = "${local.folder}/given.tftpl"
 [output.a]
 value = '''${[
     file("${path.module}/own.txt"), file("rel.txt"), filemd5("${local.folder}/local.txt"), file(var.file), file(var.set),
-    filebase64("${path.root}/../../shared/root.bin"), [for f in fileset(local.all, "**/*.json") : file("${local.all}/${f}")],
+    filebase64("${path.root}/../../shared/root.bin"), [for f in fileset(local.all, "**/*.json") : f],
     file("${local.folder}/tenants/${var.told}.txt"), fileexists("${local.folder}/deleted.txt"),
 ]}'''
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::told::{Told, folder, line};
-use super::{Work, page, removed};
+use super::{Work, removed};
 use crate::bot::config::Project;
 use crate::bot::forge::Forge;
 use crate::bot::say;
@@ -41,7 +41,7 @@ pub async fn apply(work: &Work<'_>, out: &Path, stop: &CancellationToken) -> Res
         stacks.push(stack);
     }
     stacks.extend(touched.removed.iter().map(|project| removed(work, project)));
-    let told = Told { pull: None, page: page(work.job, stacks) };
+    let told = Told { pull: None, page: work.page(stacks).await };
     told.keep(out)?;
     if failed.is_empty() {
         folder(&work.states())?;

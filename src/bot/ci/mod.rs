@@ -68,6 +68,16 @@ impl Work<'_> {
         Ok((config, touched))
     }
 
+    /// All that is told. Outside of CI the commit is that of the checkout.
+    pub(super) async fn page(&self, stacks: Vec<Stack>) -> Page {
+        let hints = say::hints(&stacks.iter().map(|stack| &stack.outcome).collect::<Vec<_>>(), false);
+        let commit = match self.job.commit.as_str() {
+            "" => super::touched::head(self.checkout).await.unwrap_or_default(),
+            known => known.to_owned(),
+        };
+        Page { commit, hints, rest: self.job.page.clone(), stacks }
+    }
+
     /// The folder of the states.
     pub(super) fn states(&self) -> PathBuf {
         self.runner.states.clone().unwrap_or_else(|| self.checkout.join("state"))
@@ -117,7 +127,7 @@ pub async fn plan(work: &Work<'_>, out: &Path, stop: &CancellationToken) -> Resu
             told::keep(&out.join(told::file(&stack.name, "json")), digest)?;
         }
     }
-    let told = Told { pull: work.job.pull_id(), page: page(work.job, stacks) };
+    let told = Told { pull: work.job.pull_id(), page: work.page(stacks).await };
     told.keep(out)?;
     Ok(told)
 }
@@ -138,12 +148,6 @@ fn removed(work: &Work<'_>, project: &Project) -> Stack {
     let stack = Stack { name: project.name.clone(), outcome: Outcome::Refused(REMOVED.into()) };
     (work.say)(&format!("  {}", line(&stack)));
     stack
-}
-
-fn page(job: &Job, stacks: Vec<Stack>) -> Page {
-    let outcomes: Vec<&Outcome> = stacks.iter().map(|stack| &stack.outcome).collect();
-    let hints = say::hints(&outcomes, false);
-    Page { commit: job.commit.clone(), hints, rest: job.page.clone(), stacks }
 }
 
 /// Tells what was planned: the one comment, the labels, and the check with its remarks. What can't be done is told after all else was.

@@ -59,6 +59,12 @@ impl Told {
         }
     }
 
+    /// All of it as Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        comment(&self.page, SUMMARY) + "\n"
+    }
+
     /// Whether something could not be planned or done.
     #[must_use]
     pub fn failed(&self) -> bool {
@@ -91,7 +97,7 @@ pub fn write(told: &Told, job: &Job) -> Result<()> {
         written.map_err(|e| Diagnostic::error(format!("can't write `{}`: {e}", path.display())))
     };
     if let Some(path) = &job.summary {
-        add(path, &(comment(&told.page, SUMMARY) + "\n"))?;
+        add(path, &told.markdown())?;
     }
     if let Some(path) = &job.outputs {
         add(path, &outputs(told))?;

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bot::ci::{self, HIDDEN, Host, Job, Told, Work};
 use crate::bot::forge::{Credentials, Forge, GitHub, GitLab, Patience};
 use crate::bot::run::Runner;
+use crate::bot::touched::root;
 use crate::cli::session::cache;
 use crate::cli::{Context, End, Ending};
 use crate::words::secret::Secret;
@@ -108,7 +109,8 @@ async fn applied(how: &PlanArgs, job: &Job, cx: &Context) -> Ending {
 
 /// Does it in the checkout, and tells CI what came of it.
 async fn with(how: &PlanArgs, job: &Job, cx: &Context, does: impl AsyncFnOnce(&Work<'_>, &Path) -> Result<Told>) -> Result<Told> {
-    let checkout = std::env::current_dir().map_err(|e| Diagnostic::error(format!("can't tell the current folder: {e}")))?;
+    let here = std::env::current_dir().map_err(|e| Diagnostic::error(format!("can't tell the current folder: {e}")))?;
+    let checkout = root(&here).await?;
     let program = std::env::current_exe().map_err(|e| Diagnostic::error(format!("can't tell where ferroform is: {e}")))?;
     let flags = if cx.globals.sandbox { vec!["--sandbox".to_owned()] } else { vec![] };
     let hidden = HIDDEN.iter().map(|name| (*name).to_owned()).collect();
@@ -131,6 +133,9 @@ async fn with(how: &PlanArgs, job: &Job, cx: &Context, does: impl AsyncFnOnce(&W
         }
     };
     ci::write(&told, job)?;
+    if job.host == Host::None {
+        cx.terminal.data(&told.markdown());
+    }
     Ok(told)
 }
 
@@ -147,7 +152,7 @@ fn stopping() -> CancellationToken {
 
 fn token(job: &Job) -> Option<String> {
     let name = if job.host == Host::GitLab { "GITLAB_TOKEN" } else { "GITHUB_TOKEN" };
-    env(name).filter(|token| !token.is_empty())
+    ["FERROFORM_BOT_TOKEN", name].into_iter().find_map(|name| env(name).filter(|token| !token.is_empty()))
 }
 
 /// Where it is told, with the job's token.
