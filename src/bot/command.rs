@@ -23,11 +23,8 @@ pub fn command(text: &str) -> Option<Command> {
         let line = line.trim_end();
         let bare = line.trim_start();
         match fence {
-            Some(open) => {
-                if bare.starts_with(open) {
-                    fence = None;
-                }
-            }
+            Some(open) if bare.starts_with(open) => fence = None,
+            Some(_) => {}
             None if bare.starts_with("```") || bare.starts_with("~~~") => fence = Some(&bare[..3]),
             // Four blanks make code.
             None if line.len() - bare.len() < 4 => {

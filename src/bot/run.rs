@@ -96,7 +96,7 @@ impl Runner {
         let mut applied = applied(&std::fs::read_to_string(record).unwrap_or_default());
         applied.good = good;
         if !good && applied.errors.is_empty() {
-            applied.errors = said.trim().to_owned();
+            said.trim().clone_into(&mut applied.errors);
         }
         Ok(applied)
     }

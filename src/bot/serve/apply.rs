@@ -34,10 +34,9 @@ impl Server {
             self.forge.say(id, &said).await?;
             return self.look(id, &job.delivery, true).await;
         }
-        let ended = match self.carry_out(id, &mut row, user, job).await? {
-            Some(ended) => ended,
+        let Some(ended) = self.carry_out(id, &mut row, user, job).await? else {
             // What is left is shown, and waits to be asked for.
-            None => return self.put_back(id, others, Status::Planned, "").await,
+            return self.put_back(id, others, Status::Planned, "").await;
         };
         row.plan = None;
         row.status = if ended.good { Status::Applied } else { Status::Failed };

@@ -55,7 +55,7 @@ impl Server {
         if !again && !told && (!rules.autoplan || (pull.draft && !rules.drafts)) {
             return Ok(self.store.see(&pull, "").await?);
         }
-        let found = match found(&tree, &pull).await {
+        let found = match self.found(&tree, &pull).await {
             Ok(found) => found,
             Err(said) => return remark(said).await,
         };
@@ -93,7 +93,7 @@ impl Server {
                 |old: &&Row| old.tree == row.tree && old.project == row.project && !matches!(old.status, Status::Blocked | Status::Refused);
             // An apply is of the commits that it was begun with, and ends before anything else is done to the stack.
             let under_way = |old: &&Row| old.status == Status::Applying;
-            if old.filter(|old| under_way(old) || (same(old) && !again)).is_some() {
+            if old.is_some_and(|old| under_way(&old) || (same(&old) && !again)) {
                 continue;
             }
             if row.status == Status::Waiting {
@@ -175,6 +175,18 @@ impl Server {
         config::read(text).map(|config| config.rules).map_err(|errors| wrong(&errors))
     }
 
+    /// What the pull request touches; or what is wrong with its configuration.
+    async fn found(&self, tree: &Path, pull: &Pull) -> Result<Touched, String> {
+        let wrong = |errors: Diagnostics| wrong(&errors);
+        let projects = config::load(tree).map_err(wrong)?.projects(tree);
+        let changed = touched::changed(tree, &pull.base, &pull.head).await.map_err(wrong)?;
+        let before = touched::before(tree, &pull.base, &pull.head).await.map_err(wrong)?;
+        let states = self.runner(&pull.id.repository).states.unwrap_or_else(|| tree.join("state"));
+        let cache = self.cache.as_deref();
+        let find = || touched::touched(tree, &projects, &changed, Some(&before), cache).without_empty(&before, &states);
+        Ok(tokio::task::block_in_place(find))
+    }
+
     /// Takes away trees that nothing needs any more.
     async fn tidy(&self, pull: &Pull) -> Done {
         let mut kept: Vec<String> = self.store.rows(&pull.id).await?.into_iter().map(|row| row.tree).collect();
@@ -187,15 +199,6 @@ impl Server {
         self.checkouts.keep_only(&pull.id.repository, pull.id.number, &kept).await;
         Ok(())
     }
-}
-
-/// What the pull request touches; or what is wrong with its configuration.
-async fn found(tree: &Path, pull: &Pull) -> Result<Touched, String> {
-    let wrong = |errors: Diagnostics| wrong(&errors);
-    let projects = config::load(tree).map_err(wrong)?.projects(tree);
-    let changed = touched::changed(tree, &pull.base, &pull.head).await.map_err(wrong)?;
-    let before = touched::before(tree, &pull.base, &pull.head).await.map_err(wrong)?;
-    Ok(tokio::task::block_in_place(|| touched::touched(tree, &projects, &changed, Some(&before), None)))
 }
 
 fn wrong(errors: &Diagnostics) -> String {

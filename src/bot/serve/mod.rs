@@ -51,6 +51,8 @@ pub struct Server {
     pub secret: Vec<u8>,
     /// Who claims jobs: a name of this process's own.
     pub owner: String,
+    /// Where modules of stacks lie that come from elsewhere.
+    pub cache: Option<PathBuf>,
     /// What can be seen from outside.
     pub metrics: Metrics,
     /// Ends it.

@@ -5,6 +5,7 @@ use crate::bot::forge::PullId;
 use crate::bot::say;
 use crate::bot::store::{Row, Seen, Status};
 use crate::show::comment::{Outcome, Page, Stack};
+use crate::show::gfm::code;
 
 impl Server {
     /// Brings all of it up to date; what is so already is left alone.
@@ -38,7 +39,7 @@ impl Server {
             let left: Vec<String> = rows
                 .iter()
                 .filter(|row| row.status == Status::Planned && row.digest.as_ref().is_some_and(|digest| !digest.counts.nothing()))
-                .map(|row| crate::show::gfm::code(&row.project.name))
+                .map(|row| code(&row.project.name))
                 .collect();
             hints.push(if left.is_empty() {
                 format!("This {} was {word}; it holds no stack any more.", self.forge.word())
@@ -46,6 +47,9 @@ impl Server {
                 format!("This {} was {word}. **Not applied:** {}.", self.forge.word(), left.join(", "))
             });
         } else {
+            let held = rows.iter().filter(|row| row.status == Status::Blocked);
+            // Not in the table, where all is code, so that a reader can click on it.
+            hints.extend(held.map(|row| format!("{} is {}; then it is planned here.", code(&row.project.name), row.said)));
             let outcomes: Vec<&Outcome> = stacks.iter().map(|stack| &stack.outcome).collect();
             hints.extend(say::hints(&outcomes, true));
         }
@@ -61,7 +65,8 @@ fn outcome(row: &Row) -> Outcome {
         Status::Planning => Outcome::Planning,
         Status::Planned => Outcome::Planned(plan()),
         Status::Unplanned => Outcome::Unplanned(row.said.clone()),
-        Status::Blocked | Status::Refused => Outcome::Refused(row.said.clone()),
+        Status::Blocked => Outcome::Refused("another one holds it".into()),
+        Status::Refused => Outcome::Refused(row.said.clone()),
         Status::Applying => Outcome::Applying { plan: plan(), done: count(row.done), of: count(row.total) },
         Status::Applied => Outcome::Applied { plan: plan(), summary: row.said.clone() },
         Status::Failed => Outcome::Failed { plan: plan(), error: row.said.clone() },

@@ -189,7 +189,8 @@ impl Store {
 
     /// When the next job is due that nobody does; `None` if there is none.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
-        let sql = "SELECT min(CASE WHEN owner IS NULL THEN due ELSE lease END) FROM jobs";
+        let sql = "SELECT min(CASE WHEN j.owner IS NULL THEN j.due ELSE j.lease END) FROM jobs j
+            WHERE NOT EXISTS (SELECT 1 FROM jobs o WHERE o.lane = j.lane AND o.id < j.id)";
         let due: Option<i64> = sqlx::query_scalar(sql).fetch_one(&self.pool).await.map_err(|e| told(&e))?;
         Ok(due.and_then(|due| Timestamp::from_millisecond(due).ok()))
     }

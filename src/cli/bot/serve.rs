@@ -85,6 +85,7 @@ pub(super) async fn run(args: ServeArgs, cx: &Context) -> Ending {
         runner,
         data,
         secret: secret.into_bytes(),
+        cache: crate::cli::session::cache(),
         owner: uuid::Uuid::new_v4().to_string(),
         metrics: Metrics::default(),
         stop: stop.clone(),

@@ -28,7 +28,7 @@ fn a_pull_request_is_planned_approved_applied_and_merged() {
     let n = world.open("louder");
     let text =
         world.comment(n, &["gateway-node", "aws_cloudwatch_metric_alarm.gateway_memory", "ferroform apply"], &["planning", "waiting"]);
-    assert!(text.contains("+   TimeoutStopSec=45") && text.contains("- threshold = 85\n+ threshold = 90"), "{text}");
+    assert!(text.contains("because <code>user_data</code> changes") && text.contains("- threshold = 85\n+ threshold = 90"), "{text}");
     assert!(!text.contains("clawgent") && !text.contains("ecs-platform"), "{text}");
     assert!(world.hub.labels(n).iter().any(|label| label.starts_with("ferroform: ")), "{:?}", world.hub.labels(n));
     let head = world.hub.pull(n).head;
@@ -41,7 +41,7 @@ fn a_pull_request_is_planned_approved_applied_and_merged() {
         world.edit("stacks/gateway-node/templates/openclaw-gateway.service", "RestartSec=", "TimeoutStopSec=60\nRestartSec=");
     });
     world.tell(n, "synchronize");
-    world.comment(n, &["+ threshold = 95", "TimeoutStopSec=60"], &["threshold = 90", "TimeoutStopSec=45"]);
+    world.comment(n, &["+ threshold = 95", "because <code>user_data</code> changes"], &["threshold = 90", "planning", "waiting"]);
     assert_eq!(world.kept(n)[0].id, first);
 
     // Not before somebody else approves.

@@ -116,7 +116,7 @@ impl World {
     pub fn start_with(&mut self, command: Command) {
         let service = Service::start(command);
         let line = &service.logged("taking webhooks at /webhook", 1)[0];
-        self.address = line["address"].as_str().unwrap().to_owned();
+        line["address"].as_str().unwrap().clone_into(&mut self.address);
         self.service = Some(service);
     }
 
