@@ -54,6 +54,7 @@
 //! | `state/NAME/WORKSPACE.tfstate.json` | the state of another workspace |
 //! | `state/drift.sqlite`, `-wal`, `-shm`, `.lock` | the history of `drift --watch` |
 //! | `ferroform.toml` | who is told of drift; which projects the bot knows, and its rules |
+//! | `ferroform-bot/` | of `bot serve`: `bot.sqlite`, `checkouts/`, `plans/`, `state/` |
 //! | `state/applied.json` | the last commit all of which `bot ci apply` applied |
 //! | `state/.sandbox/` | states of `--sandbox` runs |
 //! | `terraform.tfstate` in the stack's folder | where it is there, it stays the state: the folder came from Terraform |
