@@ -164,8 +164,19 @@ impl Server {
         // In a task of its own, so that one that panics takes no worker along.
         let (server, doing) = (self.clone(), job.clone());
         let mut task = tokio::spawn(async move { server.perform(&doing).await }.in_current_span());
+        // What can be begun anew at any time is not waited for. An apply is: it tells how it ended.
+        let stopped = async {
+            match &job.work {
+                Work::Apply { .. } => std::future::pending().await,
+                _ => self.stop.cancelled().await,
+            }
+        };
         let ended = tokio::select! {
             ended = &mut task => ended.unwrap_or_else(|e| Err(Trouble::Later { why: format!("it panicked: {e}"), until: None })),
+            () = stopped => {
+                task.abort();
+                Err(Trouble::Stopped)
+            }
             // Somebody else does it by now.
             () = alive => {
                 task.abort();

@@ -50,7 +50,7 @@ fn a_pull_request_is_planned_approved_applied_and_merged() {
     assert_eq!(world.serial("gateway-node"), serial);
     world.hub.approve(n, "ben");
     world.say(n, "ann", "Thanks!\n\nferroform apply");
-    world.comment(n, &["1 changed"], &["applying"]);
+    world.comment(n, &["was applied: 2 created, 3 changed, 2 destroyed"], &["applying"]);
     assert!(world.serial("gateway-node") > serial);
     let plan = world.by_hand(&["plan", "stacks/gateway-node", "--detailed-exitcode"]);
     assert_eq!(plan.code, 0, "what was applied is what the branch says: {plan:?}");
@@ -154,7 +154,7 @@ fn a_failing_apply_says_what_is_left() {
     });
     let n = world.open("more");
     world.comment(n, &["aws_sns_topic.news", "aws_sns_topic.old"], &["planning"]);
-    proxy.add("CreateTopic", Fault::Broken { status: 400, chance: 1.0 });
+    proxy.add("CreateTopic", Fault::Denied);
     world.say(n, "ann", "ferroform apply app");
     let text = world.comment(n, &["aws_sns_topic.news", "1 changed"], &["applying"]);
     assert!(text.to_lowercase().contains("failed"), "{text}");
