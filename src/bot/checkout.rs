@@ -135,7 +135,12 @@ async fn git(folder: &Path, args: &[&str], header: Option<&str>) -> Result<Strin
     for (i, (key, value)) in settings.iter().enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{i}"), key).env(format!("GIT_CONFIG_VALUE_{i}"), value);
     }
-    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_LFS_SKIP_SMUDGE", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("LC_ALL", "C");
+    command
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_LFS_SKIP_SMUDGE", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("LC_ALL", "C");
     for whose in ["AUTHOR", "COMMITTER"] {
         command.env(format!("GIT_{whose}_NAME"), "ferroform").env(format!("GIT_{whose}_EMAIL"), "ferroform@localhost");
     }

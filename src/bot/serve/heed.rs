@@ -1,10 +1,11 @@
 //! What follows of what happened: which stacks a pull request touches, and who holds them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use tracing::info;
+use tracing::{info, warn};
 
-use super::{Done, Server, Trouble};
+use super::{Done, Server};
 use crate::bot::checkout::{Checkouts, Failed};
 use crate::bot::config::{self, Rules};
 use crate::bot::forge::{Event, Pull, PullId};
@@ -93,7 +94,9 @@ impl Server {
                 |old: &&Row| old.tree == row.tree && old.project == row.project && !matches!(old.status, Status::Blocked | Status::Refused);
             // An apply is of the commits that it was begun with, and ends before anything else is done to the stack.
             let under_way = |old: &&Row| old.status == Status::Applying;
-            if old.is_some_and(|old| under_way(&old) || (same(&old) && !again)) {
+            // What was let go of, when the pull request was closed, is taken again.
+            let held = self.store.holds(id, &row.stack).await?;
+            if old.is_some_and(|old| under_way(&old) || (same(&old) && held && !again)) {
                 continue;
             }
             if row.status == Status::Waiting {
@@ -158,14 +161,27 @@ impl Server {
     /// The tree of a pull request; or why it has none, for people.
     pub(super) async fn tree(&self, pull: &Pull) -> Done<Result<PathBuf, String>> {
         let remote = self.forge.remote(&pull.id).await?;
-        match self.checkouts.tree(pull, &remote).await {
+        // Only for a moment: what can't be fetched must not hold up the other pull requests.
+        let mut waits = [1, 3].into_iter();
+        let tree = loop {
+            match (self.checkouts.tree(pull, &remote).await, waits.next()) {
+                (Err(Failed::Git(why)), Some(seconds)) if !self.stop.is_cancelled() => {
+                    warn!(why, "git failed; once more in {seconds} s");
+                    self.pause(Duration::from_secs(seconds)).await;
+                }
+                (tree, _) => break tree,
+            }
+        };
+        match tree {
             Ok(tree) => Ok(Ok(tree)),
             Err(Failed::Conflict(files)) => {
                 let files: Vec<String> = files.iter().map(|file| crate::show::gfm::code(file)).collect();
                 let base = crate::show::gfm::code(&pull.base_branch);
                 Ok(Err(format!("It conflicts with {base} in {}. Resolve that, and it is planned.", files.join(", "))))
             }
-            Err(Failed::Git(why)) => Err(Trouble::Later { why: format!("git: {why}"), until: None }),
+            Err(Failed::Git(why)) => {
+                Ok(Err(format!("Git could not check it out. `ferroform plan` tries again.\n\n{}", crate::show::gfm::said(&why))))
+            }
         }
     }
 

@@ -94,6 +94,20 @@ fn the_code_of_a_fork_is_not_run() {
 }
 
 #[test]
+fn what_git_cant_check_out_is_told_and_holds_nobody_up() {
+    let world = world();
+    let clone = world.data().join("checkouts/acme/infra/clone.git");
+    std::fs::create_dir_all(clone.parent().unwrap()).unwrap();
+    std::fs::write(&clone, "no folder").unwrap();
+    world.branch("more", |world| world.write("stacks/app/stack.toml", DATA));
+    let n = world.open("more");
+    world.comment(n, &["Git could not check it out", "clone.git"], &["| `app`"]);
+    std::fs::remove_file(&clone).unwrap();
+    world.say(n, "ann", "ferroform plan");
+    world.comment(n, &["terraform_data.app", "ferroform apply"], &["planning", "waiting", "Git could not"]);
+}
+
+#[test]
 fn it_waits_while_github_asks_for_patience() {
     let world = world();
     world.branch("more", |world| world.write("stacks/app/stack.toml", DATA));
