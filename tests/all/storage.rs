@@ -141,7 +141,7 @@ policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*"
 async fn whether_a_bucket_is_there_is_asked_again_when_s3_is_busy() {
     let account = cloud();
     // A HEAD that is refused has no body to say why.
-    let proxy = Proxy::new(&account.endpoint, 1).with("HEAD *", Fault::Throttle { burst: 0.5, per_second: 5.0 });
+    let proxy = Proxy::new(&account.endpoint, 1).with("HEAD *", Fault::Throttle { burst: 1.0, per_second: 1.0 });
     let mut bench = Bench::new(&account.through(proxy.endpoint()));
     run(&mut bench, "[resource.aws_s3_bucket.data]\nbucket = \"asked-again\"\n", Purpose::Apply).await.unwrap();
     assert!(proxy.calls().iter().any(|call| call.outcome == "SlowDown"), "{:?}", proxy.counts());
